@@ -19,6 +19,8 @@ MOST_MARKS = 200
 """The most marks on a chart."""
 _TOP, _HEIGHT, _AXIS = 18, 200, 20
 _WIDTH = 1_000
+_ROOM = 20
+"""A part of the height stays free above what is drawn, and below it."""
 _SMALL_WIDTH, _SMALL_HEIGHT = 100, 24
 
 
@@ -120,7 +122,10 @@ def _find_scale(values: Sequence[float], times: tuple[float, float], *, has_grou
         low, high = min(low, 0.0), max(high, 0.0)
     if low == high:
         low, high = (low - abs(low) / 2, high + abs(high) / 2) if low else (0.0, 1.0)
-    return _Scale(*times, low, high)
+    room = high / _ROOM - low / _ROOM
+    return _Scale(
+        *times, low if has_ground and low == 0 else low - room, high if has_ground and high == 0 else high + room
+    )
 
 
 def _draw(line: Line, scale: _Scale, width: float, height: float, name: str) -> Html:
@@ -149,13 +154,12 @@ def _draw_mark(mark: Mark, scale: _Scale) -> Html:
 
 
 def _draw_grid(scale: _Scale | None, format: Format) -> Iterator[Html]:
-    """Yield the lines at the top and at the bottom, with their values."""
+    """Yield the lines at the top and at the bottom, and their values."""
     for place, name in ((_TOP, "grid"), (_TOP + _HEIGHT, "ground")):
         yield element("line", x1="0", x2="100%", y1=place, y2=place, class_=name)
     if scale is not None:
-        yield element("text", format(scale.high), x="0", y=_TOP - 5, class_="axis")
-        if scale.low:
-            yield element("text", format(scale.low), x="0", y=_TOP + _HEIGHT - 5, class_="axis")
+        text = f"{format(scale.low)} to {format(scale.high)}" if scale.low else format(scale.high)
+        yield element("text", text, x="0", y=_TOP - 5, class_="axis")
 
 
 def _label(times: tuple[float, float]) -> Iterator[Html]:

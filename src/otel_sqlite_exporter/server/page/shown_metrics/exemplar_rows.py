@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.model.values import decode_attributes
 from otel_sqlite_exporter.query.metric_series.metric_summaries import ExemplarSummary
+from otel_sqlite_exporter.query.pages import decode_json
 from otel_sqlite_exporter.server.page.charts.svg_lines import Mark
 from otel_sqlite_exporter.server.page.page_links import link_series, link_trace
 from otel_sqlite_exporter.server.page.shown_metrics.series_table import write_labels
@@ -42,8 +42,8 @@ def make_exemplar_rows(exemplars: Iterable[ExemplarSummary]) -> list[ExemplarRow
             None if one.value is None else format_measure(one.value, one.unit),
             _link_span(one),
             link_series(one.name),
-            _write(one.series_attributes, one.series_attribute_types),
-            _write(one.attributes, one.attribute_types),
+            _write(one.series_attributes),
+            _write(one.attributes),
         )
         for one in exemplars
     ]
@@ -69,6 +69,6 @@ def _link_span(exemplar: ExemplarSummary) -> str | None:
     return link_trace(exemplar.trace_id, span=exemplar.span_id if exemplar.span_name is not None else None)
 
 
-def _write(text: str, types: str | None) -> str:
-    attributes: Any = decode_attributes(text, types)
+def _write(text: str) -> str:
+    attributes: Any = decode_json(text)
     return write_labels(attributes) if isinstance(attributes, Mapping) else ""

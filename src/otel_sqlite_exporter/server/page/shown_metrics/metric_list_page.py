@@ -30,11 +30,8 @@ _QUICK = (
     tuple(
         QuickFilter(label, "kind", kind)
         for kind, label in (
-            ("sum", "sums"),
-            ("gauge", "gauges"),
-            ("histogram", "histograms"),
-            ("exponential_histogram", "exponential histograms"),
-            ("summary", "summaries"),
+            *(("sum", "sum"), ("gauge", "gauge"), ("histogram", "histogram")),
+            *(("exponential_histogram", "exponential"), ("summary", "summary")),
         )
     ),
     TIMES,

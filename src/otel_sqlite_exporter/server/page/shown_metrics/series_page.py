@@ -33,7 +33,7 @@ from otel_sqlite_exporter.server.page.shown_metrics.series_table import make_fig
 from otel_sqlite_exporter.server.page.shown_metrics.spread_values import SpreadValues, draw_spread
 from otel_sqlite_exporter.show.units import format_ms
 
-_EXEMPLARS = 50
+_EXEMPLARS = 20
 _DISTRIBUTIONS = (HISTOGRAM, EXPONENTIAL_HISTOGRAM)
 _QUANTILES = ("p50", "p90", "p95", "p99")
 _RANGES = {"1h": "1 hour", "6h": "6 hours", "24h": "24 hours", "7d": "7 days", "30d": "30 days", ALL_TIME: "all time"}

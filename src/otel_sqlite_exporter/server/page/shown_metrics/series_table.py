@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from otel_sqlite_exporter.query.metric_series.series_answers import MetricLine, MetricSeriesResult, RawPoint
 from otel_sqlite_exporter.server.page.charts.chart_values import MISSING, float_of
 from otel_sqlite_exporter.server.page.charts.svg_columns import MOST_SERIES
@@ -115,23 +117,21 @@ def _name_lines(lines: Sequence[MetricLine]) -> list[str]:
     has_several = len({line.aggregate for line in lines}) > 1
     names = []
     for line in lines:
-        labels = write_labels(line.labels)
+        one = [*line.labels.values()]
+        labels = _write(one[0])[:_LONGEST_NAME] if len(one) == 1 else write_labels(line.labels)
         words = [*([line.aggregate] if has_several or not labels else []), *([labels] if labels else [])]
         names.append(" · ".join(words))
     return names
 
 
 def write_labels(labels: Mapping[str, Any]) -> str:
-    """Return labels in one line: the values alone where there is one key."""
-    parts = [_write(value) if len(labels) == 1 else f"{key}={_write(value)}" for key, value in labels.items()]
-    text = ", ".join(parts)
+    """Return labels, or attributes, in one line."""
+    text = ", ".join(f"{key}={_write(value)}" for key, value in labels.items())
     return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
 
 
 def _write(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "(none)" if value is None else str(value)
+    return "(none)" if value is None else value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
 
 
 def _list_drawn(line: MetricLine) -> Iterator[tuple[float, float | None]]:
