@@ -11,7 +11,7 @@ from otel_sqlite_exporter.query.metric_series.metric_list import find_metrics
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.api.api_backend import Arguments
 from otel_sqlite_exporter.server.page.page_links import link_page
-from otel_sqlite_exporter.server.page.shown_metrics.metric_rows import make_rows
+from otel_sqlite_exporter.server.page.shown_metrics.metric_rows import WHOLE, make_rows
 from otel_sqlite_exporter.sql.texts import read_query
 
 _MOST = 100
@@ -25,11 +25,11 @@ def has_series(connection: sqlite3.Connection, session_id: str) -> bool:
 def read_metrics_tab(
     connection: sqlite3.Connection, session: SessionSummary, arguments: Arguments
 ) -> Mapping[str, Any]:
-    """Return the metrics of a session, each with its latest value in it."""
+    """Return the metrics of a session, each with what it counted in it, or its latest value."""
     filters = {"session_id": session.session_id}
     page = find_metrics(connection, limit=_MOST, cursor=None, filters=filters)
     return {
-        "metric_rows": make_rows(connection, page.records, filters),
+        "metric_rows": make_rows(connection, page.records, filters, WHOLE),
         "all_link": link_page("/series", **filters) if page.cursor is not None else None,
         "is_last": True,
     }

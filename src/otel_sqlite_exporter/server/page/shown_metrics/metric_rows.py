@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics as the rows of a list: each with its latest value, and a line as small as a word."""
+"""Metrics as the rows of a list: each with a value, and a line as small as a word."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
-from otel_sqlite_exporter.model.metric_records.metric_signals import EXPONENTIAL_HISTOGRAM, HISTOGRAM
+from otel_sqlite_exporter.model.metric_records.metric_signals import EXPONENTIAL_HISTOGRAM, HISTOGRAM, SUM
+from otel_sqlite_exporter.query.metric_series.metric_aggregates import INCREASE
 from otel_sqlite_exporter.query.metric_series.metric_summaries import MetricSummary
 from otel_sqlite_exporter.query.metric_series.series_answers import MetricLine
 from otel_sqlite_exporter.query.metric_series.series_reader import SeriesQuestion, read_metric_series
@@ -21,21 +22,42 @@ from otel_sqlite_exporter.show.html_text import Html
 from otel_sqlite_exporter.show.measures import format_measure, name_unit
 
 SECONDS = 0.3
-"""How long the latest values of a page are read; later rows have none."""
+"""How long the values of a page are read; later rows have none."""
 _SHOWN_NS = 3_600 * 10**9
-"""The part of a metric that its small line shows: the last hour."""
+"""An hour."""
 _MOST_SERVICES = 3
 _QUANTILE = "p95"
 _STEPS = 30
 
 
-class LatestValue(NamedTuple):
-    """The last value of a metric, and how it came to be.
+class RowSpan(NamedTuple):
+    """The part of a metric that rows show: its last hour with the last rate of a counter, or all of it with all that a
+    counter counted."""
+
+    is_whole: bool = False
+
+    def find_since(self, metric: MetricSummary) -> int:
+        """Return where the part begins, in nanoseconds since 1970."""
+        first, last = metric.first_time_unix_nano or 0, metric.last_time_unix_nano or 0
+        return 0 if self.is_whole else max(first, last - _SHOWN_NS)
+
+    def choose_aggregate(self, metric: MetricSummary) -> str | None:
+        """Return what is asked of a metric; None: what suits its kind."""
+        if metric.kind in (HISTOGRAM, EXPONENTIAL_HISTOGRAM):
+            return _QUANTILE
+        return INCREASE if self.is_whole and metric.kind == SUM and metric.is_monotonic else None
+
+
+LAST_HOUR, WHOLE = RowSpan(), RowSpan(is_whole=True)
+
+
+class ShownValue(NamedTuple):
+    """A value of a metric, and how it came to be.
 
     Attributes:
         text: The value with its unit.
         aggregate: Such as `rate`, or `p95`, of all series together.
-        line: The last hour as a small line; None: too few values.
+        line: The values over time as a small line; None: too few values.
     """
 
     text: str
@@ -50,7 +72,7 @@ class MetricRow(NamedTuple):
     Attributes:
         kind: Such as `sum, cumulative`.
         services: The first of them; `more_services` others have series too.
-        latest: None: there is no value, or it would take too long.
+        value: None: there is no value, or it would take too long.
     """
 
     metric: MetricSummary
@@ -59,19 +81,22 @@ class MetricRow(NamedTuple):
     unit: str
     services: Sequence[str]
     more_services: int
-    latest: LatestValue | None
+    value: ShownValue | None
 
 
 def make_rows(
-    connection: sqlite3.Connection, metrics: Sequence[MetricSummary], filters: Mapping[str, Any]
+    connection: sqlite3.Connection,
+    metrics: Sequence[MetricSummary],
+    filters: Mapping[str, Any],
+    span: RowSpan = LAST_HOUR,
 ) -> list[MetricRow]:
-    """Return the rows of some metrics, whose series meet the filters. Their latest values are read for 0.3 s."""
+    """Return the rows of some metrics, whose series meet the filters. Their values are read for 0.3 s."""
     deadline = time.monotonic() + SECONDS
-    return [_make_row(connection, metric, filters, deadline) for metric in metrics]
+    return [_make_row(connection, metric, filters, span, deadline) for metric in metrics]
 
 
 def _make_row(
-    connection: sqlite3.Connection, metric: MetricSummary, filters: Mapping[str, Any], deadline: float
+    connection: sqlite3.Connection, metric: MetricSummary, filters: Mapping[str, Any], span: RowSpan, deadline: float
 ) -> MetricRow:
     services = [str(one) for one in orjson.loads(metric.services)]
     is_due = metric.last_time_unix_nano is not None and time.monotonic() < deadline
@@ -83,7 +108,7 @@ def _make_row(
         name_unit(metric.unit),
         services[:_MOST_SERVICES],
         max(len(services) - _MOST_SERVICES, 0),
-        _read_latest(connection, metric, kept) if is_due else None,
+        _read_value(connection, metric, kept, span) if is_due else None,
     )
 
 
@@ -95,18 +120,16 @@ def describe_kind(metric: MetricSummary) -> str:
     return ", ".join([*words, *([metric.temporality] if metric.temporality else [])])
 
 
-def _read_latest(
-    connection: sqlite3.Connection, metric: MetricSummary, filters: Mapping[str, Any]
-) -> LatestValue | None:
-    last = metric.last_time_unix_nano or 0
-    aggregate = _QUANTILE if metric.kind in (HISTOGRAM, EXPONENTIAL_HISTOGRAM) else None
+def _read_value(
+    connection: sqlite3.Connection, metric: MetricSummary, filters: Mapping[str, Any], span: RowSpan
+) -> ShownValue | None:
     try:
         question = SeriesQuestion(
             metric.name,
-            since=max(metric.first_time_unix_nano or 0, last - _SHOWN_NS),
-            until=last + 1,
+            since=span.find_since(metric) or None,
+            until=None if span.is_whole else (metric.last_time_unix_nano or 0) + 1,
             step=None,
-            aggregate=aggregate,
+            aggregate=span.choose_aggregate(metric),
             group_by=(),
             limit=1,
             most_steps=_STEPS,
@@ -119,12 +142,13 @@ def _read_latest(
     return next(map(_describe, result.series), None)
 
 
-def _describe(line: MetricLine) -> LatestValue | None:
+def _describe(line: MetricLine) -> ShownValue | None:
     points = [*list_values(line)]
-    value = next((value for _, value in reversed(points) if value is not None), None)
-    if value is None:
+    known = [value for _, value in points if value is not None]
+    if not known:
         return None
-    return LatestValue(format_measure(value, line.unit), line.aggregate, line.is_estimate, draw_small(points))
+    value = sum(known) if line.aggregate == INCREASE else known[-1]
+    return ShownValue(format_measure(value, line.unit), line.aggregate, line.is_estimate, draw_small(points))
 
 
 def list_values(line: MetricLine) -> Iterator[tuple[float, float | None]]:

@@ -70,7 +70,7 @@ def _find_measure(result: MetricSeriesResult) -> str | None:
     if aggregate in ("increase", "count"):
         return f"sum({column}) AS {aggregate}"
     if aggregate == "rate":
-        return f"sum({column}) / {result.step_s or 1.0:.15g} AS rate"
+        return f"sum({column}) / {float(result.step_s or 1)!r} AS rate"
     if aggregate == "sum":
         return f"sum({'delta' if result.kind == 'sum' else 'sum_delta'}) AS sum"
     if aggregate == "avg":
