@@ -28,7 +28,7 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
 )
 from otel_sqlite_exporter.query.sandbox.bounded_statement import run_bounded_statement
 from otel_sqlite_exporter.query.sandbox.statement_limits import StatementLimits
-from otel_sqlite_exporter.server.page.shown_metrics import metric_rows
+from otel_sqlite_exporter.server.page.shown_metrics import listed_metrics
 from tests.conftest import exporting
 from tests.frozen_files.frozen_file import list_versions, unpack
 from tests.html_reader import HtmlReader
@@ -159,7 +159,7 @@ def test_the_list_can_be_narrowed_and_paged(page: PageClient) -> None:
 
 
 def test_latest_values_are_read_for_a_while(page: PageClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metric_rows, "SECONDS", -1)
+    monkeypatch.setattr(listed_metrics, "SECONDS", -1)
     html = page.open("/series")
     assert "small-line" not in html
     assert len(read_rows(html)) > 5

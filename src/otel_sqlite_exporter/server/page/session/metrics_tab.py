@@ -11,7 +11,7 @@ from otel_sqlite_exporter.query.metric_series.metric_list import find_metrics
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.api.api_backend import Arguments
 from otel_sqlite_exporter.server.page.page_links import link_page
-from otel_sqlite_exporter.server.page.shown_metrics.metric_rows import WHOLE, make_rows
+from otel_sqlite_exporter.server.page.shown_metrics.listed_metrics import WHOLE, make_rows
 from otel_sqlite_exporter.sql.texts import read_query
 
 _MOST = 100

@@ -16,7 +16,7 @@ from otel_sqlite_exporter.show.measures import format_measure
 _LONGEST = 300
 
 
-class ExemplarRow(NamedTuple):
+class ShownExemplar(NamedTuple):
     """An exemplar as it is shown.
 
     Attributes:
@@ -34,10 +34,10 @@ class ExemplarRow(NamedTuple):
     attributes: str
 
 
-def make_exemplar_rows(exemplars: Iterable[ExemplarSummary]) -> list[ExemplarRow]:
+def make_exemplar_rows(exemplars: Iterable[ExemplarSummary]) -> list[ShownExemplar]:
     """Return the rows of exemplars."""
     return [
-        ExemplarRow(
+        ShownExemplar(
             one,
             None if one.value is None else format_measure(one.value, one.unit),
             _link_span(one),
@@ -49,7 +49,7 @@ def make_exemplar_rows(exemplars: Iterable[ExemplarSummary]) -> list[ExemplarRow
     ]
 
 
-def make_marks(rows: Iterable[ExemplarRow]) -> list[Mark]:
+def make_marks(rows: Iterable[ShownExemplar]) -> list[Mark]:
     """Return exemplars as single values of a chart."""
     return [
         Mark(

@@ -22,7 +22,7 @@ from otel_sqlite_exporter.server.page.lists.list_links import ListLinks
 from otel_sqlite_exporter.server.page.lists.list_reader import loosen
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent, PageRoute
 from otel_sqlite_exporter.server.page.page_links import link_page
-from otel_sqlite_exporter.server.page.shown_metrics.metric_rows import MetricRow, make_rows
+from otel_sqlite_exporter.server.page.shown_metrics.listed_metrics import MetricRow, make_rows
 
 PATH = "/series"
 _LISTED = METRIC_LISTS["metrics"]

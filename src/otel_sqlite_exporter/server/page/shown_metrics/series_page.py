@@ -20,7 +20,7 @@ from otel_sqlite_exporter.server.page.lists.exact_values import write_exact
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent
 from otel_sqlite_exporter.server.page.page_links import change_link, link_page, link_series
 from otel_sqlite_exporter.server.page.shown_metrics.exemplar_rows import make_exemplar_rows, make_marks
-from otel_sqlite_exporter.server.page.shown_metrics.metric_rows import describe_kind
+from otel_sqlite_exporter.server.page.shown_metrics.listed_metrics import describe_kind
 from otel_sqlite_exporter.server.page.shown_metrics.same_question import write_command, write_sql
 from otel_sqlite_exporter.server.page.shown_metrics.series_request import (
     ALL_TIME,

@@ -13,7 +13,7 @@ from otel_sqlite_exporter.server.page.charts.chart_values import MISSING, float_
 from otel_sqlite_exporter.server.page.charts.svg_columns import MOST_SERIES
 from otel_sqlite_exporter.server.page.charts.svg_lines import Line, Mark, draw_lines, list_names
 from otel_sqlite_exporter.server.page.charts.time_labels import write_time
-from otel_sqlite_exporter.server.page.shown_metrics.metric_rows import list_values
+from otel_sqlite_exporter.server.page.shown_metrics.listed_metrics import list_values
 from otel_sqlite_exporter.show.html_text import Html
 from otel_sqlite_exporter.show.measures import format_measure, name_unit
 
