@@ -31,7 +31,7 @@ from otel_sqlite_exporter.storage.database import open_file
 from tests import metric_strategies as strategies
 from tests.commands import run
 from tests.conftest import read
-from tests.metering import make_data, make_sum
+from tests.metering import make_data, make_sum, metering
 from tests.otlp_messages import as_protobuf
 from tests.sample_metrics import make_metrics
 from tests.source_files import view_rows
@@ -137,6 +137,9 @@ def test_what_the_sdk_measured_comes_back(tmp_path: Path, is_delta: bool) -> Non
 def test_bounds_are_floating_point_numbers_whatever_they_were(path: Path) -> None:
     metric = {"name": "m", "histogram": {"dataPoints": [{"explicitBounds": [0, 5], "bucketCounts": [1, 1, 1]}]}}
     import_lines(path, [{"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}])
+    with metering(path) as provider:
+        meter = provider.get_meter("tests")
+        meter.create_histogram("n", explicit_bucket_boundaries_advisory=[0, 5]).record(1)
     assert read(path, "SELECT bounds FROM _histogram_bounds") == [("[0.0,5.0]",)]
 
 
@@ -171,8 +174,8 @@ def test_an_export_has_lines_of_bounded_size(tmp_path: Path, path: Path, series:
 
 def test_an_export_is_restricted_by_session_time_and_signal(path: Path) -> None:
     span = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "s", "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
-    span |= {"attributes": [{"key": "session.id", "value": {"stringValue": "chat-1"}}]}
-    import_lines(path, [make_gauges(8, 10), {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}])
+    session = {"attributes": [{"key": "session.id", "value": {"stringValue": "chat-1"}}]}
+    import_lines(path, [make_gauges(8, 10), {"resourceSpans": [{"scopeSpans": [{"spans": [span | session]}]}]}])
 
     def count(**criteria: Any) -> tuple[int, int]:
         lines = export_lines(path, **criteria)
