@@ -98,6 +98,7 @@ def compare_usage(connection: sqlite3.Connection) -> Iterator[UsageComparison]:
 def _read_calls(
     connection: sqlite3.Connection, service: str, session: str | None, points: Sequence[MeteredPoint]
 ) -> list[RecordedCall]:
+    asked: dict[str, str | int]
     if session is not None:
         query, asked = read_query("read_session_calls"), {"session_id": session}
     else:
