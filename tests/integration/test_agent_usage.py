@@ -275,3 +275,74 @@ def test_columns_without_a_value_are_left_out_for_people_only(path: Path) -> Non
     assert (shown.exit_code, shown.stdout.split()[4:]) == (0, ["agent", "input_tokens", "claude-code", "10"])
     rows = json.loads(run_here("report", "agents-usage", "--json", path).stdout)["rows"]
     assert (rows[0]["input_tokens"], rows[0]["commits"]) == (10, None)
+
+
+def _measure(path: Path, *groups: str, **filters: Any) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    rows = TelemetryDatabase(path).run_report("genai-metrics", group_by=groups, **filters).to_dicts()
+    return {
+        (*(row[group] for group in groups), row["metric"], row["type"]): (row["unit"], row["count"], row["avg"])
+        for row in rows
+    }
+
+
+def test_the_histograms_of_model_calls_say_what_was_served(file: Path, capture: Capture) -> None:
+    if capture.name != "live-fastapi":
+        pytest.skip("the other programs have metrics of their own")
+    served = [call for call in capture.truth["calls"] if call["status"] == 200]
+    found = _measure(file, "operation", "provider", "error")
+    tokens = {kind: sum(call[kind] for call in served) / len(served) for kind in ("input", "output")}
+    for kind, mean in tokens.items():
+        said = found["chat", "openai", None, "gen_ai.client.token.usage", kind]
+        assert said == ("{token}", len(served), mean)
+    durations = [key for key in found if key[3] == "gen_ai.client.operation.duration"]
+    assert {key[2]: found[key][:2] for key in durations} == {
+        None: ("s", 4),
+        "openai.InternalServerError": ("s", 2),
+    }
+    assert found["chat", "openai", None, "gen_ai.client.operation.time_to_first_chunk", None][1] == 2
+
+
+@pytest.mark.parametrize("temporality", [DELTA, CUMULATIVE])
+def test_quantiles_are_estimated_from_the_buckets_of_all_series(temporality: str, path: Path) -> None:
+    """Two processes, of which one is four times as fast; units and kinds of tokens are never added up."""
+    bounds = [0.1, 0.2, 0.4, 0.8]
+    points = []
+    for process, counts, total in ((1, [0, 10, 0, 0, 0], 1.5), (2, [0, 0, 0, 10, 0], 6.0)):
+        for minute in (1, 2):
+            times = minute if temporality == CUMULATIVE else 1
+            points.append(
+                make_point(
+                    histogram("gen_ai.server.time_to_first_token", temporality),
+                    60 * minute,
+                    start=0 if temporality == CUMULATIVE else 60 * (minute - 1),
+                    attributes={"gen_ai.request.model": "m"},
+                    resource={"process": process},
+                    distribution=DistributionFields(
+                        10 * times, total * times, bounds=bounds, counts=[count * times for count in counts]
+                    ),
+                )
+            )
+    write_points(path, points)
+    (row,) = TelemetryDatabase(path).run_report("genai-metrics").to_dicts()
+    assert (row["model"], row["count"], row["avg"]) == ("m", 40, pytest.approx(0.375))
+    assert row["p50"] == pytest.approx(0.2, abs=0.01)
+    assert 0.4 < row["p95"] <= 0.8
+
+
+def test_the_report_of_histograms_takes_filters(path: Path) -> None:
+    def make(model: str, session: str) -> PointFields:
+        named = {"gen_ai.request.model": model, "session.id": session, "gen_ai.token.type": "input"}
+        measured = DistributionFields(2, 20.0)
+        return make_point(
+            histogram("gen_ai.client.token.usage", DELTA), 60, start=0, attributes=named, distribution=measured
+        )
+
+    write_points(path, [make("a", "s1"), make("b", "s2")])
+    name = ("gen_ai.client.token.usage", "input")
+    assert set(_measure(path, "model")) == {("a", *name), ("b", *name)}
+    assert set(_measure(path, "model", model="a")) == {("a", *name)}
+    assert set(_measure(path, "session", "model", session_id="s2")) == {("s2", "b", *name)}
+    assert _measure(path, "model", service_name="other") == {}
+    assert _measure(path, "model", since="2023-11-15") == {}
+    with pytest.raises(FilterError, match="status: metrics do not tell it"):
+        _measure(path, "model", status="ok")
