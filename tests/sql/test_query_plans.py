@@ -98,6 +98,7 @@ _OF_THE_WHOLE_FILE = {
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),
     *("read_source_agents", "read_source_facts", "read_source_runs", "read_source_senders", "sum_kept_usage"),
+    "list_kept_days",  # of `doctor`
     "count_calls_of_days",  # of a source, where calls came back that were in sums
     # Of `prune`, once in a run; of few kept sums, pins and runs.
     *("count_records", "count_sessions", "count_service_sessions", "find_session_bound", "find_service_bound"),
