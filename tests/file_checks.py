@@ -68,7 +68,7 @@ def table_scans(plan: Sequence[str]) -> list[str]:
     gathered."""
     names = (
         *("up", "above", "down", "merged", "attribute", "recorded", "pieces", "texts", "found"),
-        *("told", "told_step", "last_steps", "one", "errors", "same", "whole", "asked", "CONSTANT ROW"),
+        *("told", "told_step", "last_steps", "one", "errors", "same", "whole", "asked", "was", "named", "CONSTANT ROW"),
     )
     gathered = {f"SCAN {name}" for name in names}
     scans = [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step and step not in gathered]
