@@ -15,6 +15,7 @@ from unittest.mock import patch
 from google.protobuf.json_format import ParseDict
 from hypothesis import strategies as st
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from otel_sqlite_exporter.model.signals import TraceStateFields
@@ -68,9 +69,12 @@ def read_captured_messages() -> Iterator[Any]:
         yield from map(json.loads, capture_files.read_capture(name).lines)
 
 
+_KINDS = {"resourceLogs": LogsData, "resourceSpans": TracesData, "resourceMetrics": MetricsData}
+
+
 def as_protobuf(message: Any) -> bytes:
     """A message of OTLP's JSON as protobuf."""
-    kind: Any = LogsData if "resourceLogs" in message else TracesData
+    kind: Any = next(kind for top, kind in _KINDS.items() if top in message)
     made: bytes = ParseDict(_with_base64(message), kind(), ignore_unknown_fields=True).SerializeToString()
     return made
 

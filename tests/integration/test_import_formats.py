@@ -23,9 +23,10 @@ from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
 from otel_sqlite_exporter.imports.byte_streams import ByteStream, read_as_utf8
-from otel_sqlite_exporter.imports.importer import Importer, SourceReport
+from otel_sqlite_exporter.imports.importer import Importer
 from otel_sqlite_exporter.imports.json_documents import JsonDocuments
 from otel_sqlite_exporter.imports.reading_limits import MIB, ReadingLimits
+from otel_sqlite_exporter.imports.source_reports import SourceReport
 from otel_sqlite_exporter.imports.sources import ImportSource
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import COMMAND, run
@@ -278,21 +279,6 @@ def test_a_document_behind_the_words_of_a_log_line_is_read(into: Callable[..., S
     lines = ["Sep 21, 2026 2:13:24 PM export", f"INFO: {json.dumps(GROUP)}", "WARNING: {no document}"]
     report = into("".join(f"{line}\n" for line in lines).encode())
     assert (report.spans, [place for place, _ in report.refusals]) == (1, ["line 1", "line 3"])
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"resourceMetrics": []},
-        {"resource": {}, "scopeMetrics": []},
-        {"resource": {"_rawAttributes": []}, "scopeMetrics": [{"metrics": [{"dataPointType": 0}]}]},
-        {"type": "metric", "name": "gen_ai.client.token.usage", "dataPoints": []},
-        {"resource_metrics": [{"scope_metrics": []}]},
-    ],
-)
-def test_metrics_of_each_format_are_counted(value: Any, into: Callable[..., SourceReport]) -> None:
-    report = into(json.dumps(value).encode())
-    assert (report.ignored, report.refused) == ({"metrics": 1}, 0)
 
 
 ZIPKIN = {"traceId": TRACE, "id": SPAN, "name": "get", "timestamp": 1, "duration": 2, "tags": {}}

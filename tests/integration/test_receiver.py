@@ -12,16 +12,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from google.protobuf.json_format import MessageToJson
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
-from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from otel_sqlite_exporter.deliver.spool import spool_path
 from otel_sqlite_exporter.receive.request_decoder import RequestDecoder
 from otel_sqlite_exporter.receive.requests import (
     INVALID_IDS,
-    METRICS,
     REASONS,
     UNENCODED,
     UNREADABLE,
@@ -31,6 +28,7 @@ from otel_sqlite_exporter.receive.requests import (
     ExportAnswer,
     ReceivedRequest,
 )
+from otel_sqlite_exporter.write.metric_writing.points_batch import BEYOND_LIMIT
 from tests.conftest import read, span_names
 from tests.received import (
     NOON_NS,
@@ -197,60 +195,10 @@ def test_reasons_add_up(path: Path) -> None:
         for number in range(3):
             receiver.submit(make_request("traces", make_message("traces", {"name": number}))).result()
     assert source(path, "rejected_reasons") == [(json.dumps({INVALID_IDS: 3}, separators=(",", ":")),)]
-    assert {UNREADABLE, UNREADABLE_HOLDER, INVALID_IDS, UNENCODED, METRICS} < set(REASONS)
+    assert {UNREADABLE, UNREADABLE_HOLDER, INVALID_IDS, UNENCODED, BEYOND_LIMIT} < set(REASONS)
     with receiving(path) as receiver:
         holders = {"resourceSpans": [5, {"scopeSpans": ["none"]}]}
         assert receiver.submit(make_request("traces", holders)).result() == ExportAnswer(2, UNREADABLE_HOLDER)
-
-
-def test_metrics_are_counted_and_not_stored(path: Path) -> None:
-    metrics = [{"sum": {"dataPoints": [{}, {}]}}, {"name": "empty"}, {"gauge": {"data_points": [{}]}}, None]
-    message = {"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}, None]}
-    with receiving(path) as receiver:
-        assert receiver.submit(make_request("metrics", message)).result() == ExportAnswer(5, METRICS)
-    assert source(path, "signal, received, rejected") == [("metrics", 5, 5)]
-
-
-@pytest.mark.parametrize("is_json", [False, True])
-def test_metrics_are_counted_by_service(path: Path, is_json: bool) -> None:
-    data = MetricsData()
-    for service, points in (("shop", 3), ("till", 1), ("shop", 2), ("", 1)):
-        group = data.resource_metrics.add()
-        group.resource.attributes.add(key="host.name").value.string_value = "here"
-        group.resource.attributes.add(key="service.name").value.string_value = service
-        gauge = group.scope_metrics.add().metrics.add(name="load").gauge
-        for _ in range(points):
-            gauge.data_points.add(as_int=1)
-    body = MessageToJson(data).encode() if is_json else data.SerializeToString()
-    request = ReceivedRequest("metrics", body, is_json, "go", "::1", 700)
-    with receiving(path) as receiver:
-        assert receiver.submit(request).result() == ExportAnswer(7, METRICS)
-        assert receiver.submit(request).result() == ExportAnswer(7, METRICS)
-    assert source(path, "service_name, received, duplicate, rejected, retried_requests, sent_bytes") == [
-        ("shop", 10, 5, 5, 1, 1_000),
-        ("till", 2, 1, 1, 0, 200),
-        ("unknown_service", 2, 1, 1, 0, 200),
-    ]
-
-
-@pytest.mark.parametrize("name", [5, None, {}, "\ud800", "x" * 1_000])
-def test_the_name_of_a_service_that_sends_metrics_may_be_anything(path: Path, name: object) -> None:
-    attributes = [None, {"key": "service.name", "value": {"stringValue": name}}]
-    group = {"resource": {"attributes": attributes}, "scopeMetrics": [{"metrics": [{}]}]}
-    groups = [group, {"resource": 5, "scopeMetrics": [{"metrics": [5]}]}, {"scopeMetrics": {}}]
-    with receiving(path) as receiver:
-        answer = receiver.submit(make_request("metrics", {"resourceMetrics": groups})).result()
-    assert answer == ExportAnswer(2, METRICS)
-    assert sum(count for _, count in source(path, "service_name, received")) == 2
-    assert all(len(service) <= 200 for (service,) in source(path, "service_name"))
-
-
-def test_the_name_of_a_service_that_sends_metrics_is_redacted(path: Path) -> None:
-    attributes = [{"key": "service.name", "value": {"stringValue": "secret"}}]
-    group = {"resource": {"attributes": attributes}, "scopeMetrics": [{"metrics": [{}]}]}
-    with receiving(path, redact_keys=["service.name"]) as receiver:
-        receiver.submit(make_request("metrics", {"resourceMetrics": [group]})).result()
-    assert source(path, "service_name") == [("[redacted]",)]
 
 
 def test_old_and_future_times_are_taken(path: Path) -> None:

@@ -27,10 +27,6 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-    ExportMetricsServiceResponse,
-)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.trace.export import SpanExportResult
 
@@ -320,25 +316,6 @@ def test_a_bad_record_costs_itself_alone(served: Served, written: Path) -> None:
     answer = ask(served.port, "/v1/traces", export.SerializeToString(), PROTOBUF)
     assert ExportTraceServiceResponse.FromString(answer.body).partial_success.rejected_spans == 1
     assert names_like(written, "* protobuf") == ["good protobuf"]
-
-
-@line("Metrics")
-def test_metrics_are_answered_with_what_becomes_of_them(served: Served) -> None:
-    points = [{"asInt": "1", "timeUnixNano": "1"}, {"asInt": "2", "timeUnixNano": "2"}]
-    metrics = [{"name": "calls", "sum": {"aggregationTemporality": 2, "dataPoints": points}}]
-    answer = ask(
-        served.port,
-        "/v1/metrics",
-        json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]}).encode(),
-        JSON,
-    )
-    success = {"rejectedDataPoints": "2", "errorMessage": "metrics are not stored yet"}
-    assert (answer.status, answer.json) == (200, {"partialSuccess": success})
-    export = ExportMetricsServiceRequest()
-    export.resource_metrics.add().scope_metrics.add().metrics.add(name="g").gauge.data_points.add(as_int=1)
-    answer = ask(served.port, "/v1/metrics", export.SerializeToString(), PROTOBUF)
-    partial = ExportMetricsServiceResponse.FromString(answer.body).partial_success
-    assert (partial.rejected_data_points, partial.error_message) == (1, "metrics are not stored yet")
 
 
 @line("Repeated requests")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.receive.requests import INVALID_IDS, METRICS, UNREADABLE, UNREADABLE_HOLDER, BadRequestError
+from otel_sqlite_exporter.receive.requests import INVALID_IDS, UNREADABLE, UNREADABLE_HOLDER, BadRequestError
 from tests.conftest import health, read
-from tests.received import make_log, make_message, make_request, make_span, receiving, source
+from tests.received import NOON_NS, make_log, make_message, make_request, make_span, receiving, source
 
 _MESSAGES = 400
 _CALL = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "hi"}]}])
@@ -30,6 +30,8 @@ _ODD: list[Any] = [
 
 def make_base(signal: str, number: int) -> dict[str, Any]:
     link = {"traceId": "1" * 32, "spanId": "2" * 16}
+    if signal == "metrics":
+        return make_metrics(number, link)
     event = {"name": "exception", "timeUnixNano": "5", "attributes": _ATTRIBUTES}
     if signal == "logs":
         log = {"attributes": _ATTRIBUTES, "severityNumber": 9, "eventName": "step.start"} | link
@@ -37,6 +39,33 @@ def make_base(signal: str, number: int) -> dict[str, Any]:
     fields: dict[str, Any] = {"attributes": _ATTRIBUTES, "events": [event], "links": [link]}
     fields |= {"status": {"code": 2, "message": "no"}, "parentSpanId": "3" * 16, "kind": 2}
     return make_message("traces", *(make_span(3 * number + place + 1, **fields) for place in range(3)))
+
+
+def make_metrics(number: int, link: dict[str, Any]) -> dict[str, Any]:
+    """A metric of each kind, with all that its points can have."""
+    exemplar = {"timeUnixNano": "5", "asDouble": 1.5, "filteredAttributes": _ATTRIBUTES} | link
+    shared: dict[str, Any] = {"timeUnixNano": str(NOON_NS + number), "startTimeUnixNano": str(NOON_NS), "flags": 0}
+    shared |= {"attributes": _ATTRIBUTES, "exemplars": [exemplar]}
+    sums = {"count": "3", "sum": 1.5, "min": 0.5, "max": 1}
+    buckets = {"offset": -1, "bucketCounts": ["1", 0]}
+    exponential = {"scale": 3, "zeroCount": "1", "zeroThreshold": 0.1, "positive": buckets, "negative": buckets}
+    data: dict[str, list[Any]] = {
+        "gauge": [shared | {"asInt": "5"}],
+        "sum": [shared | {"asDouble": 5.5}, shared | {"asInt": 7, "attributes": []}],
+        "histogram": [shared | sums | {"explicitBounds": [0.5, 1], "bucketCounts": ["1", "1", "1"]}],
+        "exponentialHistogram": [shared | sums | exponential],
+        "summary": [shared | {"count": 3, "sum": 2, "quantileValues": [{"quantile": 0.5, "value": 1.5}]}],
+    }
+    held: dict[str, Any] = {"aggregationTemporality": 2, "isMonotonic": True}
+    metrics = [
+        {"name": kind, "unit": "s", "metadata": _ATTRIBUTES, kind: {"dataPoints": points} | held}
+        for kind, points in data.items()
+    ]
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
+    scoped = {"scope": {"name": "meter", "version": "1", "attributes": _ATTRIBUTES}, "metrics": metrics}
+    return {
+        "resourceMetrics": [{"resource": resource, "scopeMetrics": [scoped], "schemaUrl": "https://schema.example"}]
+    }
 
 
 def spoil(chance: random.Random, value: Any) -> Any:
@@ -55,10 +84,8 @@ def test_what_is_odd_costs_itself_alone(path: Path, seed: int, caplog: pytest.Lo
     refused = 0
     with receiving(path) as receiver:
         for number in range(_MESSAGES):
-            signal = chance.choice(["traces", "traces", "logs", "metrics"])
+            signal = chance.choice(["traces", "traces", "logs", "metrics", "metrics"])
             message = spoil(chance, make_base(signal, number))
-            if signal == "metrics":
-                message = {"resourceMetrics": message.get("resourceSpans")}
             answer = receiver.submit(make_request(signal, message))
             try:
                 answer.result()
@@ -67,9 +94,9 @@ def test_what_is_odd_costs_itself_alone(path: Path, seed: int, caplog: pytest.Lo
     assert refused < _MESSAGES / 5
     assert caplog.records == []
     reasons = {reason for (held,) in source(path, "rejected_reasons") for reason in json.loads(held)}
-    assert reasons <= {UNREADABLE, UNREADABLE_HOLDER, INVALID_IDS, METRICS}
+    assert reasons <= {UNREADABLE, UNREADABLE_HOLDER, INVALID_IDS}
     sums = "sum(received), sum(stored), sum(duplicate), sum(rejected)"
-    assert source(path, sums, "signal <> 'metrics'") == [
-        health(path, "received", "written", "duplicate", "quarantined")
-    ]
+    assert source(path, sums) == [health(path, "received", "written", "duplicate", "quarantined")]
+    for view in ("metrics", "metric_points", "exemplars"):
+        assert read(path, f"SELECT * FROM {view}")
     assert read(path, "PRAGMA integrity_check") == [("ok",)]

@@ -9,6 +9,7 @@ The programs have to be installed: see tests/live/environments.py.
 from __future__ import annotations
 
 import json
+import platform
 import socket
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ def record(name: str) -> Capture:
     with TemporaryDirectory(prefix="live-") as folder:
         capture = run_live(name, Path(folder))
         names = {folder: "/home/ada", str(FOLDER): "/programs", str(ROOT): "/project", sys.base_prefix: "/python"}
+        names[platform.release()] = "6.1.0"
     text = json.dumps({"truth": capture.truth, "lines": [json.loads(line) for line in capture.lines]})
     for said, written in (names | {f'"{socket.gethostname()}"': '"host"'}).items():
         text = text.replace(said, written)

@@ -18,6 +18,9 @@ _SECONDS = 120
 """After which a program has hung."""
 BROKEN = "broken"
 """The model whose calls fail."""
+_WORK = "WORKFOLDER"
+"""Stands in a question for the folder in which the program runs."""
+_COMMIT = "git init -q . && git -c user.name=Ada -c user.email=ada@example.com commit -q --allow-empty -m first"
 
 
 class Turn(NamedTuple):
@@ -44,7 +47,6 @@ model_provider = "loopback"
 approval_policy = "never"
 sandbox_mode = "danger-full-access"
 check_for_update_on_startup = false
-analytics.enabled = false
 
 [model_providers.loopback]
 name = "loopback"
@@ -97,12 +99,13 @@ class CodingAgent(NamedTuple):
     turns: tuple[Turn, ...]
 
 
-def _turns(model: str, order: str, failing_order: str) -> tuple[Turn, ...]:
+def _turns(model: str, order: str, failing_order: str, edits: str) -> tuple[Turn, ...]:
     return (
         Turn("chat", "name a river", model),
         Turn("tools", f"please do {order}", model),
         Turn("failing_tool", f"please do {failing_order}", model),
         Turn("failing_model", "name a lake", BROKEN),
+        Turn("edits", f"please do {edits}", model),
     )
 
 
@@ -114,6 +117,8 @@ CODING_AGENTS: dict[str, CodingAgent] = {
             "claude-sonnet-4-5",
             '<call Bash>{"command": "echo hi"}</call>',
             '<call Read>{"file_path": "/home/ada/missing.txt"}</call>',
+            f'<call Write>{{"file_path": "{_WORK}/rivers.txt", "content": "Douro\\nTagus\\n"}}</call>'
+            f'<call Bash>{{"command": "{_COMMIT}"}}</call>',
         ),
     ),
     "codex": CodingAgent(
@@ -123,6 +128,7 @@ CODING_AGENTS: dict[str, CodingAgent] = {
             "gpt-5-mini",
             '<call exec_command>{"cmd": "echo hi"}</call>',
             '<call exec_command>{"cmd": "exit 3"}</call>',
+            f'<call exec_command>{{"cmd": "{_COMMIT}"}}</call>',
         ),
     ),
     "gemini-cli": CodingAgent(
@@ -132,6 +138,8 @@ CODING_AGENTS: dict[str, CodingAgent] = {
             "gemini-3-pro",
             '<call read_file>{"file_path": "hello.txt"}</call>',
             '<call read_file>{"file_path": "missing.txt"}</call>',
+            '<call write_file>{"file_path": "rivers.txt", "content": "Douro\\nTagus\\n"}</call>'
+            f'<call run_shell_command>{{"command": "{_COMMIT}"}}</call>',
         ),
     ),
     "copilot": CodingAgent(
@@ -141,6 +149,8 @@ CODING_AGENTS: dict[str, CodingAgent] = {
             "gpt-5-mini",
             '<call bash>{"command": "echo hi", "description": "greet"}</call>',
             '<call view>{"path": "/home/ada/missing.txt"}</call>',
+            f'<call create>{{"path": "{_WORK}/rivers.txt", "file_text": "Douro\\nTagus\\n"}}</call>'
+            f'<call bash>{{"command": "{_COMMIT}", "description": "commit"}}</call>',
         ),
     ),
 }
@@ -170,6 +180,7 @@ class Workplace(NamedTuple):
         folder = self.home / "notes"
         folder.mkdir(exist_ok=True)
         (folder / "hello.txt").write_text("hello\n", encoding="utf-8")
+        turn = turn._replace(question=turn.question.replace(_WORK, str(folder)))
         # Nothing leaves the machine: no proxy listens there.
         nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
         shell = '[ ! -f "$HOME/.bashrc" ] || . "$HOME/.bashrc"; "$@"'  # as in a terminal

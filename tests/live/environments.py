@@ -88,6 +88,18 @@ ENVIRONMENTS: dict[str, Environment] = {
         ),
         Environment("google-adk", {"google-adk": "2.13.0", _EXPORTER: "1.44.0"}),
         Environment("crewai", {"crewai": "1.15.30", _EXPORTER: "1.45.2"}),
+        Environment(
+            "fastapi",
+            {
+                "fastapi": "0.165.0",
+                "uvicorn": "0.54.0",
+                "openai": "3.57.0",
+                "opentelemetry-distro": "0.66b2",
+                "opentelemetry-instrumentation-fastapi": "0.66b2",
+                "opentelemetry-instrumentation-genai-openai": "1.3b0",
+                _EXPORTER: "1.45.2",
+            },
+        ),
     )
 }
 NODE_SDK = Environment("node-sdk", {"@opentelemetry/sdk-node": "0.223.0"}, is_npm=True)

@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 from tests.live.coding_agents import CODING_AGENTS, set_up
 from tests.live.environments import ENVIRONMENTS
 from tests.live.otlp_sink import OTLPSink
+from tests.live.service_run import SERVICE, run_service
 from tests.otlp_captures.capture_files import Capture
 from tests.scenarios.model_server import ModelServer
 
@@ -36,7 +37,13 @@ def run_live(name: str, home: Path) -> Capture:
         AssertionError, CalledProcessError, TimeoutExpired: The program has failed or hung.
     """
     with OTLPSink() as sink:
-        truth = run_agent(name, home, sink.url) if name in CODING_AGENTS else _make_truth(_run_framework(name, sink))
+        if name in CODING_AGENTS:
+            truth = run_agent(name, home, sink.url)
+        elif name == SERVICE:
+            scenario, requests = run_service(sink.url)
+            truth = _make_truth({"service": scenario}) | {"requests": requests}
+        else:
+            truth = _make_truth(_run_framework(name, sink))
         return Capture(f"live-{name}", dict(ENVIRONMENTS[name].packages), truth, list(sink.lines))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 JSON = dict[str, Any]
@@ -20,6 +21,7 @@ JSON = dict[str, Any]
 _SIGNALS: dict[str, tuple[str, Any]] = {
     "/v1/traces": ("resourceSpans", ExportTraceServiceRequest),
     "/v1/logs": ("resourceLogs", ExportLogsServiceRequest),
+    "/v1/metrics": ("resourceMetrics", ExportMetricsServiceRequest),
 }
 _IDS = ("traceId", "spanId", "parentSpanId")
 
@@ -31,7 +33,7 @@ class OTLPSink(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.lines: list[str] = []
-        """OTLP as JSON, a message a line, as it came. Metrics are not kept."""
+        """OTLP as JSON, a message a line, as it came."""
         self.tokens: set[str | None] = set()
         """Those that requests had in their header or before their path; None: one had none."""
 

@@ -17,7 +17,12 @@ from tests.conftest import ROOT
 from tests.otlp_captures.differences import JSON
 
 FOLDER = ROOT / "tests/captures/otlp"
-_GROUPS = {"resourceSpans": ("scopeSpans", "spans"), "resourceLogs": ("scopeLogs", "logRecords")}
+_GROUPS = {
+    "resourceSpans": ("scopeSpans", "spans"),
+    "resourceLogs": ("scopeLogs", "logRecords"),
+    "resourceMetrics": ("scopeMetrics", "metrics"),
+}
+_TRUTH = ("calls", "tokens", "untold_calls", "tool_runs", "told")
 
 
 class Capture(NamedTuple):
@@ -28,7 +33,8 @@ class Capture(NamedTuple):
     """Of the packages that were run, by name."""
     truth: JSON
     """`calls` (what was served), `tokens` (their sums, as far as the package tells them), `untold_calls` (the numbers
-    of the calls whose tokens it does not tell), `tool_runs`, and `told` (what the program named)."""
+    of the calls whose tokens it does not tell), `tool_runs`, and `told` (what the program named); of a service also
+    `requests` (how many requests of users it has answered, by method, route and status)."""
     lines: list[str]
     """OTLP as JSON, as it was exported."""
 
@@ -41,7 +47,7 @@ def list_captures() -> list[str]:
 def read_capture(name: str) -> Capture:
     """The capture of this name."""
     held = json.loads(gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes()))
-    truth = {key: held[key] for key in ("calls", "tokens", "untold_calls", "tool_runs", "told")}
+    truth = {key: held[key] for key in _TRUTH} | {"requests": held.get("requests", [])}
     return Capture(name, held["versions"], truth, [json.dumps(line) for line in held["lines"]])
 
 
@@ -56,7 +62,7 @@ def write_capture(capture: Capture) -> Path:
 
 
 def split_records(lines: Iterable[str]) -> Iterator[str]:
-    """Each span and log record as a message of its own."""
+    """Each span, log record and metric as a message of its own."""
     for line in lines:
         for outer, resources in json.loads(line).items():
             middle, inner = _GROUPS[outer]

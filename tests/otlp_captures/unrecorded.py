@@ -253,28 +253,28 @@ UNRECORDED: dict[str, _Fields] = {
     "live-claude-code": {
         # Of a prompt only what is new is recorded, without the system's part. Tools are records of their own. A
         # tool's result is what it said, before it is made a text for the model.
-        "response_id": {"1-5": None},
-        "prompt": {"1-5": ANY},
-        "tool_calls": {"2, 4": None},
-        "tool result": {"1": ANY},
+        "response_id": {"1-5, 7-8": None},
+        "prompt": {"1-5, 7-8": ANY},
+        "tool_calls": {"2, 4, 7": None},
+        "tool result": {"1, 3-4": ANY},
     },
     "live-codex": {
         # Prompts are not recorded with their call. Tools are records of their own. Of the failed call nothing was
         # exported. A command that exits with 3 succeeds.
         "call": {"6": None},
         "failed calls": {"0": 0},
-        "response_model": {"1-5": None},
-        "response_id": {"1-5": None},
-        "finish_reasons": {"1-5": None},
-        "completion": {"1, 3, 5": None},
-        "prompt": {"1-5": None},
-        "tool_calls": {"2, 4": None},
+        "response_model": {"1-5, 7-8": None},
+        "response_id": {"1-5, 7-8": None},
+        "finish_reasons": {"1-5, 7-8": None},
+        "completion": {"1, 3, 5, 8": None},
+        "prompt": {"1-5, 7-8": None},
+        "tool_calls": {"2, 4, 7": None},
         "tool status": {"2": "ok"},
     },
     "live-copilot": {
         # The model that answered is said to be that which was asked for. Of a prompt only what is new is recorded.
-        "response_model": {"1-5": "gpt-5-mini"},
-        "prompt": {"3, 5": ANY},
+        "response_model": {"1-5, 12-13": "gpt-5-mini"},
+        "prompt": {"3, 5, 13": ANY},
     },
     "live-crewai": {
         # The model that answered is said to be that which was asked for. Tools name no call.

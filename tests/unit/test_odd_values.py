@@ -14,7 +14,8 @@ from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields, SpanKind, StatusCode
 from otel_sqlite_exporter.otlp.alterations import Alterations
-from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message
+from otel_sqlite_exporter.otlp.message_levels import UnreadableRecord
+from otel_sqlite_exporter.otlp.otlp_decoder import decode_message
 
 pytestmark = pytest.mark.core
 

@@ -11,7 +11,8 @@ import pytest
 
 from otel_sqlite_exporter.model.signals import ContextFields, LogFields, SpanFields, SpanKind, StatusCode
 from otel_sqlite_exporter.otlp.alterations import Alterations
-from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
+from otel_sqlite_exporter.otlp.message_levels import UnreadableRecord
+from otel_sqlite_exporter.otlp.otlp_decoder import decode_message, find_signals
 from otel_sqlite_exporter.otlp.otlp_values import decode_any_value, decode_id, decode_integer
 
 TRACE_ID, SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -54,7 +54,7 @@ def test_log_records_are_no_metrics(fields: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("content", [b"\x0a\x05\x0a\x03abc", b"\x0a\x04\x12\x02hi"])
 def test_a_message_of_something_else_is_refused(content: bytes) -> None:
-    with pytest.raises(ValueError, match="neither TracesData nor LogsData"):
+    with pytest.raises(ValueError, match="no TracesData, LogsData or MetricsData"):
         parse_protobuf(content)
 
 

@@ -19,7 +19,8 @@ from otel_sqlite_exporter.errors import FilterError, MissingPackageError, Unread
 from otel_sqlite_exporter.model.plural import count
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.imports.importer import SourceReport, Totals
+    from otel_sqlite_exporter.imports.importer import Totals
+    from otel_sqlite_exporter.imports.source_reports import SourceReport
     from otel_sqlite_exporter.settings import Settings
 
 _OF_OTLP = ("since", "until", "signal")
@@ -94,7 +95,7 @@ def import_(
             ):
 
                 def on_progress(report: SourceReport) -> None:
-                    show(source.position, source.size, count(report.spans + report.logs, "record"))
+                    show(source.position, source.size, count(report.spans + report.logs + report.points, "record"))
 
                 reports.append(importer.import_source(source, on_progress))
         totals = importer.read_totals()
@@ -144,6 +145,8 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
 
 def _describe_source(report: SourceReport) -> str:
     parts = [f"{count(report.spans, 'span')}, {count(report.logs, 'log record')}"]
+    if report.points:
+        parts[0] += f", {count(report.points, 'data point')}"
     if report.marks:
         parts.append(count(report.marks, "pin or note", "pins and notes"))
     if report.known:
@@ -174,7 +177,7 @@ def _describe_source(report: SourceReport) -> str:
     show_default=True,
     help="Lines of OTLP JSON, or a trace for Perfetto's viewer, of one trace or one session.",
 )
-@click.option("--signal", type=click.Choice(["traces", "logs"]), help="Only this signal.")
+@click.option("--signal", type=click.Choice(["traces", "logs", "metrics"]), help="Only this signal.")
 @click.option("--output", default="-", metavar="FILE", help="The file to write; - (the default) is standard output.")
 @opt.REDACT_KEYS
 @opt.REDACT_VALUES
@@ -193,7 +196,7 @@ def export(
     metadata_only: bool,
     **criteria: str | None,
 ) -> None:
-    """Write spans and log records as lines of OTLP JSON, or a trace or a session for Perfetto's viewer.
+    """Write spans, log records and metrics as lines of OTLP JSON, or a trace or a session for Perfetto's viewer.
 
     Writes everything that meets all given options. `import` and any tool that reads OTLP JSON read the lines; imported
     again, they give the same records. FILE appears when it is complete; an existing FILE is replaced then.
@@ -225,7 +228,8 @@ def export(
     done = write_pieces(read(file, **criteria, settings=settings), output, source=settings.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""
     marks = f", {count(done.marks, 'pin or note', 'pins and notes')}" if done.marks else ""
-    exported = f"{count(done.spans, 'span')}, {count(done.logs, 'log record')}{marks}"
+    points = f", {count(done.points, 'data point')}" if done.points else ""
+    exported = f"{count(done.spans, 'span')}, {count(done.logs, 'log record')}{points}{marks}"
     print_lines(f"exported {exported}{running}", to_stderr=True)
 
 

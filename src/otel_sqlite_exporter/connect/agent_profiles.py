@@ -87,7 +87,7 @@ _CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
 _OF_ONE_SIGNAL = tuple(
     f"OTEL_EXPORTER_OTLP_{signal}_{what}"
-    for signal in ("TRACES", "LOGS")
+    for signal in ("TRACES", "LOGS", "METRICS")
     for what in ("ENDPOINT", "PROTOCOL", "HEADERS")
 )
 """To an SDK, each comes before the variable of all signals."""
@@ -99,6 +99,7 @@ def _make_claude_code(to: Destination) -> Mapping[Path, Any]:
         "CLAUDE_CODE_ENHANCED_TELEMETRY_BETA": "1",
         "OTEL_TRACES_EXPORTER": "otlp",
         "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
         "OTEL_EXPORTER_OTLP_ENDPOINT": to.endpoint,
     }
@@ -119,6 +120,7 @@ def _make_codex(to: Destination) -> Mapping[Path, Any]:
     settings: dict[Path, Any] = {
         ("otel", "exporter"): make_exporter("logs"),
         ("otel", "trace_exporter"): make_exporter("traces"),
+        ("otel", "metrics_exporter"): make_exporter("metrics"),
     }
     return settings | ({("otel", "log_user_prompt"): True} if to.with_content else {})
 
@@ -149,7 +151,7 @@ def _make_otlp(to: Destination) -> Mapping[Path, Any]:
     variables: dict[Path, Any] = {
         ("OTEL_TRACES_EXPORTER",): "otlp",
         ("OTEL_LOGS_EXPORTER",): "otlp",
-        ("OTEL_METRICS_EXPORTER",): "none",
+        ("OTEL_METRICS_EXPORTER",): "otlp",
         ("OTEL_EXPORTER_OTLP_PROTOCOL",): "http/protobuf",
     }
     return {**variables, **_make_copilot(to)}

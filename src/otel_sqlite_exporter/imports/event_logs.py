@@ -9,7 +9,7 @@ from typing import Any
 
 from otel_sqlite_exporter.imports.event_records import EventReader, EventRecord
 from otel_sqlite_exporter.model.signals import LogFields, ScopeFields
-from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord
+from otel_sqlite_exporter.otlp.message_levels import UnreadableRecord
 
 EVENT_LOG_SCOPE = ScopeFields("event log")
 """The instrumentation scope of the records of event logs."""

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -21,12 +20,16 @@ from otel_sqlite_exporter.imports.event_logs import EVENT_LOG_SCOPE, read_event
 from otel_sqlite_exporter.imports.event_records import EventReader
 from otel_sqlite_exporter.imports.formats.document_formats import EVENT_LOG, find_documents, find_ignored
 from otel_sqlite_exporter.imports.source_pieces import SourcePiece
+from otel_sqlite_exporter.imports.source_reports import SourceReport
 from otel_sqlite_exporter.imports.sources import ImportSource
 from otel_sqlite_exporter.model.mark_rows import MarkRow, is_mark
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
+from otel_sqlite_exporter.model.metric_records.metric_signals import PointFields
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields
 from otel_sqlite_exporter.otlp.alterations import Alterations
-from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message
+from otel_sqlite_exporter.otlp.message_levels import UnreadableRecord
+from otel_sqlite_exporter.otlp.otlp_decoder import decode_message
 from otel_sqlite_exporter.receive.record_encoder import RecordEncoder
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -39,96 +42,7 @@ from otel_sqlite_exporter.write.writer import ImportMark, Writer
 
 # A noted part is found again only if it is not larger than a part is now: these limits may grow, but never shrink.
 _PART_PIECES, _PART_BYTES = 1_000, 4 << 20
-_SHOWN_REFUSALS = 20
-_SHOWN_CHARACTERS = 200
-
-
-class Refusal(NamedTuple):
-    """A piece that could not be read: its location in the source, and the reason."""
-
-    location: str
-    reason: str
-
-
-@dataclass(slots=True)
-class Alteration:
-    """What was altered or left out in a source, in words that quote no value: the location of the first such value, and
-    how many there are."""
-
-    location: str
-    what: str
-    count: int = 0
-
-
-@dataclass(slots=True)
-class SourceReport:
-    """The result of importing one source.
-
-    Attributes:
-        source: Its name.
-        pieces: Lines, documents or messages.
-        known: Those of them that can be read and were imported before.
-        spans: Spans in the others.
-        logs: Log records in the others.
-        marks: Pins and notes in the others.
-        ignored: Messages of signals that are not stored, by signal.
-        refused: Records and pieces that cannot be read. They are in quarantine, except what a packed file that is cut
-            short has of its last piece.
-        refusals: The first of these.
-        altered: Values that could not be read as they came: each is altered or left out, and its record is kept.
-        alterations: What these are, the first of each kind.
-        unknown: Keys that OTLP does not know, or that are not stored.
-        formats: The documents that were read, by the name of their format.
-        reasons: The records and pieces that cannot be read, by reason, without what is special to one of them.
-        damages: What is wrong with the source as a whole.
-    """
-
-    source: str
-    pieces: int = 0
-    known: int = 0
-    spans: int = 0
-    logs: int = 0
-    ignored: dict[str, int] = field(default_factory=dict)
-    refused: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
-    formats: dict[str, int] = field(default_factory=dict)
-    reasons: dict[str, int] = field(default_factory=dict)
-    damages: list[str] = field(default_factory=list)
-    altered: int = 0
-    alterations: list[Alteration] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    marks: int = 0
-
-    def refuse(self, place: str, reason: str) -> None:
-        """Note what cannot be read."""
-        self.refused += 1
-        kind = reason.partition(": ")[0]
-        self.reasons[kind] = self.reasons.get(kind, 0) + 1
-        if len(self.refusals) < _SHOWN_REFUSALS:
-            self.refusals.append(Refusal(place, reason[:_SHOWN_CHARACTERS]))
-
-    def note(self, place: str, alterations: Alterations) -> int:
-        """Note what is new in `alterations`, and return the number of values."""
-        taken = alterations.take()
-        for what, number in taken.items():
-            self._note(place, what, number)
-        for key in alterations.take_unknown():
-            if key not in self.unknown and len(self.unknown) < _SHOWN_REFUSALS:
-                self.unknown.append(key[:_SHOWN_CHARACTERS])
-        return taken.total()
-
-    def note_repaired(self, place: str, record: str, number: int) -> None:
-        """Note values of a span or log record that the file holds in another form than they came."""
-        if number:
-            self._note(place, f"a value of a {record} is stored altered: docs/operations.md#bad-values", number)
-
-    def _note(self, place: str, what: str, number: int) -> None:
-        known = next((one for one in self.alterations if one.what == what), None)
-        if known is None:
-            known = Alteration(place, what)
-            self.alterations.append(known)
-        known.count += number
-        self.altered += number
+_Fields = SpanFields | LogFields | PointFields
 
 
 class Totals(NamedTuple):
@@ -212,6 +126,7 @@ class Importer:
         """Return the records of these pieces, and add the marks among them to `marks`."""
         spans: list[EncodedSpan] = []
         logs: list[EncodedLog] = []
+        points: list[EncodedPoint] = []
         quarantine: list[QuarantineRow] = []
         for piece in pieces:
             for record, altered in self._decode(piece, report):
@@ -230,26 +145,28 @@ class Importer:
                 elif isinstance(encoded, EncodedSpan):
                     report.note_repaired(piece.location, "span", encoded.repaired - altered)
                     spans.append(encoded)
+                elif isinstance(encoded, EncodedPoint):
+                    report.note_repaired(piece.location, "data point", encoded.repaired - altered)
+                    points.append(encoded)
                 else:
                     report.note_repaired(piece.location, "log record", encoded.repaired - altered)
                     logs.append(encoded)
         report.spans += len(spans)
         report.logs += len(logs)
+        report.points += len(points)
         report.marks += len(marks)
-        return Records(spans, logs, quarantine)
+        return Records(spans, logs, quarantine, points=points)
 
     def _encode_record(
-        self, record: SpanFields | LogFields, altered: int, now: int
-    ) -> EncodedSpan | EncodedLog | QuarantineRow | MarkRow:
+        self, record: _Fields, altered: int, now: int
+    ) -> EncodedSpan | EncodedLog | EncodedPoint | QuarantineRow | MarkRow:
         """Return the rows of a record. A mark that cannot be one is refused by the encoder of log records."""
         if isinstance(record, LogFields) and is_mark(record):
             with contextlib.suppress(UnreadableMarkError):
                 return self._encoder.encode_mark(record)
         return self._encoder.encode(record, altered, now)
 
-    def _decode(
-        self, piece: SourcePiece, report: SourceReport
-    ) -> Iterator[tuple[SpanFields | LogFields | UnreadableRecord, int]]:
+    def _decode(self, piece: SourcePiece, report: SourceReport) -> Iterator[tuple[_Fields | UnreadableRecord, int]]:
         """Yield the records of a piece, each with the number of its values that are altered. Those of a resource or
         scope count with its first record."""
         alterations = Alterations()
@@ -259,7 +176,7 @@ class Importer:
 
     def _read(
         self, piece: SourcePiece, report: SourceReport, alterations: Alterations
-    ) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
+    ) -> Iterator[_Fields | UnreadableRecord]:
         if piece.refusal is not None:
             yield UnreadableRecord(piece.value, piece.refusal)
             return

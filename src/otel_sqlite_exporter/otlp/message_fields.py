@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from otel_sqlite_exporter.model.values import LARGEST
@@ -12,6 +12,7 @@ from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.message_kinds import MessageKind
 from otel_sqlite_exporter.otlp.otlp_values import (
     decode_attributes_list,
+    decode_double,
     decode_id,
     decode_integer,
     decode_value_or_text,
@@ -19,6 +20,7 @@ from otel_sqlite_exporter.otlp.otlp_values import (
 )
 
 _Member = TypeVar("_Member")
+_Number = TypeVar("_Number", int, float)
 # A key of another form may be a value that went to the wrong place, which nothing may quote.
 _IDENTIFIER = re.compile(r"(?:field )?[A-Za-z0-9_]{1,64}")
 
@@ -51,19 +53,57 @@ class MessageFields:
         self.note(field, "is no text: it is kept as its JSON")
         return show_as_text(value)
 
-    def read_integer(self, field: str, high: int = LARGEST) -> int | None:
-        """Return a whole number from 0 to `high`, or None if there is none."""
+    def read_integer(self, field: str, high: int = LARGEST, low: int = 0) -> int | None:
+        """Return a whole number from `low` to `high`, or None if there is none."""
         value = self._values.get(field)
         if value is None:
             return None
-        try:
-            number = decode_integer(value)
-        except ValueError:
-            number = -1
-        if number is not None and 0 <= number <= high:
+        number = _find_integer(value)
+        if number is not None and low <= number <= high:
             return number
-        self.note(field, f"is no whole number from 0 to {high}: it is left out")
+        self.note(field, f"is no whole number from {low} to {high}: it is left out")
         return None
+
+    def read_any_integer(self, field: str) -> int | None:
+        """Return a whole number of any size, or None if there is none."""
+        value = self._values.get(field)
+        number = None if value is None else _find_integer(value)
+        if number is None and value is not None:
+            self.note(field, "is no whole number: it is left out")
+        return number
+
+    def read_double(self, field: str) -> float | None:
+        """Return a floating-point number, or None if there is none."""
+        value = self._values.get(field)
+        if value is None or type(value) is float:
+            return value
+        try:
+            return decode_double(value)
+        except (ValueError, OverflowError):
+            self.note(field, "is no number: it is left out")
+            return None
+
+    def read_numbers(self, field: str, decode: Callable[[Any], _Number]) -> list[_Number] | None:
+        """Return the numbers in a list as `decode` reads each, or None if one of them cannot be read. A list that is
+        not given is empty."""
+        values = self._values.get(field)
+        if values is None:
+            return []
+        try:
+            if isinstance(values, list):
+                return [decode(value) for value in values]
+        except (ValueError, OverflowError):
+            pass
+        self.note(field, "is no list of such numbers: it is left out")
+        return None
+
+    def read_flag(self, field: str) -> bool:
+        """Return a boolean: False if there is none."""
+        value = self._values.get(field)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        self.note(field, "is no boolean: it is read as false")
+        return False
 
     def read_id(self, field: str, size_bytes: int) -> int:
         """Return an id, or 0 if there is none."""
@@ -80,21 +120,18 @@ class MessageFields:
             return default
         if isinstance(value, str) and value in members:
             return members[value]
-        try:
-            number = decode_integer(value)
-        except ValueError:
-            number = None
+        number = _find_integer(value)
         if number in members:
             return members[number]
         self.note(field, f"is none that OTLP knows: it is read as {getattr(default, 'name', None) or 'not given'}")
         return default
 
-    def read_attributes(self) -> dict[Any, Any]:
-        """Return the attributes."""
+    def read_attributes(self, field: str = "attributes") -> dict[Any, Any]:
+        """Return the attributes in a field."""
         try:
-            return decode_attributes_list(self._values.get("attributes"), self._note_value)
+            return decode_attributes_list(self._values.get(field), self._note_value)
         except ValueError:
-            self.note("attributes", "are no list: they are left out")
+            self.note(field, "are no list: they are left out")
             return {}
 
     def read_value(self, field: str) -> Any:
@@ -152,3 +189,10 @@ class MessageFields:
             elif value is not None:
                 self.note(field, "is given twice, by names of different age: the first counts")
         return renamed
+
+
+def _find_integer(value: Any) -> int | None:
+    try:
+        return decode_integer(value)
+    except ValueError:
+        return None

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The messages of OTLP whose fields are stored, and all keys under which JSON may have these.
+"""The messages of OTLP whose fields are stored, and all keys under which JSON may have these. Those of metrics are in
+`metric_messages.metric_kinds`.
 
 Source: opentelemetry-proto, `trace.proto`, `logs.proto`, `resource.proto` and `common.proto`, also of older versions.
 Protobuf's JSON mapping: a reader knows the name of a field in the .proto file (snake case) besides the JSON name.
@@ -26,32 +27,40 @@ def name_in_proto(field: str) -> str:
     return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", field)
 
 
-def _describe(name: str, /, *fields: str, **old: str) -> MessageKind:
+def describe(name: str, /, *fields: str, **old: str) -> MessageKind:
+    """Return a message with these fields. `old` has the present name of a field for each older one."""
     keys = {field: field for field in fields} | old
     known = {name_in_proto(key): field for key, field in keys.items()} | keys
     return MessageKind(name, known, frozenset(fields))
 
 
-MESSAGE = _describe("message", "resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles", "dictionary")
-RESOURCE_SPANS = _describe(
+MESSAGE = describe("message", "resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles", "dictionary")
+RESOURCE_SPANS = describe(
     "resource of spans",
     *("resource", "scopeSpans", "schemaUrl"),
     instrumentationLibrarySpans="scopeSpans",
     deprecatedScopeSpans="scopeSpans",
 )
-RESOURCE_LOGS = _describe(
+RESOURCE_LOGS = describe(
     "resource of log records",
     *("resource", "scopeLogs", "schemaUrl"),
     instrumentationLibraryLogs="scopeLogs",
     deprecatedScopeLogs="scopeLogs",
 )
-SCOPE_SPANS = _describe("scope of spans", "scope", "spans", "schemaUrl", instrumentationLibrary="scope")
-SCOPE_LOGS = _describe(
+SCOPE_SPANS = describe("scope of spans", "scope", "spans", "schemaUrl", instrumentationLibrary="scope")
+SCOPE_LOGS = describe(
     "scope of log records", "scope", "logRecords", "schemaUrl", instrumentationLibrary="scope", logs="logRecords"
 )
-RESOURCE = _describe("resource", "attributes")
-SCOPE = _describe("scope", "name", "version", "attributes")
-SPAN = _describe(
+RESOURCE_METRICS = describe(
+    "resource of metrics",
+    *("resource", "scopeMetrics", "schemaUrl"),
+    instrumentationLibraryMetrics="scopeMetrics",
+    deprecatedScopeMetrics="scopeMetrics",
+)
+SCOPE_METRICS = describe("scope of metrics", "scope", "metrics", "schemaUrl", instrumentationLibrary="scope")
+RESOURCE = describe("resource", "attributes")
+SCOPE = describe("scope", "name", "version", "attributes")
+SPAN = describe(
     "span",
     *(
         "traceId",
@@ -68,12 +77,12 @@ SPAN = _describe(
     startTimeUnixnano="startTimeUnixNano",
     endTimeUnixnano="endTimeUnixNano",
 )
-STATUS = _describe("status", "code", "message", "deprecatedCode", statusCode="code")
-EVENT = _describe(
+STATUS = describe("status", "code", "message", "deprecatedCode", statusCode="code")
+EVENT = describe(
     "span event", "timeUnixNano", "name", "attributes", "droppedAttributesCount", timeUnixnano="timeUnixNano"
 )
-LINK = _describe("link", "traceId", "spanId", "traceState", "flags", "attributes", "droppedAttributesCount")
-LOG = _describe(
+LINK = describe("link", "traceId", "spanId", "traceState", "flags", "attributes", "droppedAttributesCount")
+LOG = describe(
     "log record",
     *("timeUnixNano", "observedTimeUnixNano", "severityNumber", "severityText", "eventName", "body", "attributes"),
     *("droppedAttributesCount", "flags", "traceId", "spanId"),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decodes OTLP messages, as parsed JSON, into the spans and log records of `model.signals`. Pure.
+"""Decodes OTLP messages, as parsed JSON, into the spans and log records of `model.signals`, and the data points of
+`model.metric_records`. Pure.
 
 Source: the OTLP specification, "JSON Protobuf Encoding"; protobuf's own JSON mapping is read too, and the names of
 older versions. A field that cannot be read costs itself: what became of it is noted in `Alterations`. A record costs
@@ -10,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
+from otel_sqlite_exporter.model.metric_records.metric_signals import PointFields
 from otel_sqlite_exporter.model.rows import make_row
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
@@ -30,12 +32,15 @@ from otel_sqlite_exporter.native.core_state import load_compiled
 from otel_sqlite_exporter.otlp import message_kinds as kinds
 from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.message_fields import MessageFields
+from otel_sqlite_exporter.otlp.message_levels import SignalParts, UnreadableRecord, list_scopes, open_part
+from otel_sqlite_exporter.otlp.metric_messages.point_decoder import METRICS, decode_metric
 from otel_sqlite_exporter.otlp.otlp_values import decode_id
 
 _TRACE_FLAGS, _IS_REMOTE = 0xFF, 0x200
 _LARGEST_FLAGS = 2**32 - 1
-_OTHER_SIGNALS = {"resourceMetrics": "metrics", "resourceProfiles": "profiles"}
-_SIGNALS = {"resourceSpans": "traces", "resourceLogs": "logs"} | _OTHER_SIGNALS
+_TRACES = SignalParts("resourceSpans", kinds.RESOURCE_SPANS, "scopeSpans", kinds.SCOPE_SPANS, "spans")
+_LOGS = SignalParts("resourceLogs", kinds.RESOURCE_LOGS, "scopeLogs", kinds.SCOPE_LOGS, "logRecords")
+_SIGNALS = {_TRACES.top: "traces", _LOGS.top: "logs", METRICS.top: "metrics", "resourceProfiles": "profiles"}
 _SIGNALS |= {kinds.name_in_proto(top): signal for top, signal in _SIGNALS.items()}
 
 
@@ -59,14 +64,6 @@ _SEVERITY_NUMBERS |= {
 _SEVERITY_NUMBERS["SEVERITY_NUMBER_UNSPECIFIED"] = 0
 
 
-class UnreadableRecord(NamedTuple):
-    """A part of a message that cannot be read, and the reason, which quotes nothing of it. `kind` is what is wrong."""
-
-    content: Any
-    reason: str
-    kind: Literal["record", "holder", "ids"] = "record"
-
-
 def find_signals(message: Any) -> set[str]:
     """Return the signals in a parsed JSON value: `traces`, `logs`, `metrics`, `profiles`; none if it is not an OTLP
     message."""
@@ -75,12 +72,15 @@ def find_signals(message: Any) -> set[str]:
 
 def decode_message(
     message: Mapping[str, Any], alterations: Alterations
-) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
-    """Yield the spans and log records of a TracesData or LogsData, and the parts that cannot be read. What is new in
-    `alterations` belongs to the record that comes next. Never raises."""
+) -> Iterator[SpanFields | LogFields | PointFields | UnreadableRecord]:
+    """Yield the spans, log records and data points of a TracesData, LogsData or MetricsData, and the parts that cannot
+    be read. What is new in `alterations` belongs to the record that comes next. Never raises."""
     fields = MessageFields(message, kinds.MESSAGE, alterations)
-    yield from _decode_resources(fields, "resourceSpans", (kinds.RESOURCE_SPANS, kinds.SCOPE_SPANS), _decode_span)
-    yield from _decode_resources(fields, "resourceLogs", (kinds.RESOURCE_LOGS, kinds.SCOPE_LOGS), _decode_log)
+    yield from _decode_records(fields, _TRACES, _decode_span)
+    yield from _decode_records(fields, _LOGS, _decode_log)
+    for metrics, resource, scope in list_scopes(fields, METRICS):
+        for metric in metrics:
+            yield from decode_metric(metric, resource, scope, alterations)
 
 
 @cache
@@ -89,65 +89,11 @@ def _load_compiled() -> Any:
     return load_compiled("json_records")
 
 
-def _decode_resources(
-    message: MessageFields, top: str, levels: tuple[kinds.MessageKind, kinds.MessageKind], decode: Callable[..., Any]
-) -> Iterator[Any]:
-    middle, bottom = ("scopeSpans", "spans") if top == "resourceSpans" else ("scopeLogs", "logRecords")
-    for group in _list_items(message, top):
-        fields = _open(group, levels[0], message.alterations)
-        if isinstance(fields, UnreadableRecord):
-            yield fields._replace(kind="holder")
-            continue
-        resource = _decode_resource(fields)
-        for scoped in _list_items(fields, middle):
-            inner = _open(scoped, levels[1], message.alterations)
-            if isinstance(inner, UnreadableRecord):
-                yield inner._replace(kind="holder")
-                continue
-            scope = _decode_scope(inner)
-            for record in _list_items(inner, bottom):
-                yield (
-                    record
-                    if isinstance(record, UnreadableRecord)
-                    else decode(record, resource, scope, message.alterations)
-                )
-
-
-def _list_items(holder: MessageFields, field: str) -> list[Any]:
-    """Return the items of a list, or what cannot be a list as the one item."""
-    items = holder.read_raw(field)
-    if items is None or isinstance(items, list):
-        return items or []
-    return [UnreadableRecord(items, f"it cannot be read: {field} is a list", "holder")]
-
-
-def _open(values: Any, kind: kinds.MessageKind, alterations: Alterations) -> MessageFields | UnreadableRecord:
-    if isinstance(values, UnreadableRecord):
-        return values
-    try:
-        return MessageFields(values, kind, alterations)
-    except ValueError as error:
-        return UnreadableRecord(values, f"it cannot be read: {error}")
-
-
-def _decode_resource(group: MessageFields) -> ResourceFields:
-    held = group.read_raw("resource")
-    if type(held) is ResourceFields:
-        return held
-    resource = group.read_message("resource", kinds.RESOURCE)
-    attributes = resource.read_attributes() if resource else {}
-    return ResourceFields(attributes, group.read_text("schemaUrl") or "")
-
-
-def _decode_scope(scoped: MessageFields) -> ScopeFields | None:
-    held = scoped.read_raw("scope")
-    if type(held) is ScopeFields:
-        return held
-    scope = scoped.read_message("scope", kinds.SCOPE)
-    if scope is None:
-        return None
-    name, version = scope.read_text("name") or "", scope.read_text("version")
-    return ScopeFields(name, version, scoped.read_text("schemaUrl") or "", scope.read_attributes())
+def _decode_records(message: MessageFields, signal: SignalParts, decode: Callable[..., Any]) -> Iterator[Any]:
+    for records, resource, scope in list_scopes(message, signal):
+        for record in records:
+            is_unreadable = isinstance(record, UnreadableRecord)
+            yield record if is_unreadable else decode(record, resource, scope, message.alterations)
 
 
 def _decode_span(
@@ -159,7 +105,7 @@ def _decode_span(
     usual: SpanFields | None = None if compiled is None else compiled.read_span(values, resource, scope)
     if usual is not None:
         return usual
-    span = _open(values, kinds.SPAN, alterations)
+    span = open_part(values, kinds.SPAN, alterations)
     if isinstance(span, UnreadableRecord):
         return span
     try:
@@ -228,7 +174,7 @@ def _decode_log(
     usual: LogFields | None = None if compiled is None else compiled.read_log(values, resource, scope)
     if usual is not None:
         return usual
-    log = _open(values, kinds.LOG, alterations)
+    log = open_part(values, kinds.LOG, alterations)
     if isinstance(log, UnreadableRecord):
         return log
     flags = log.read_integer("flags", _LARGEST_FLAGS)

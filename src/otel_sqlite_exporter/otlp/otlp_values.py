@@ -108,6 +108,18 @@ def decode_integer(value: Any) -> int | None:
     raise ValueError("it is no whole number")
 
 
+def decode_double(value: Any) -> float:
+    """Return a floating-point number, given as a number, its digits or its name (`NaN`, `Infinity`, `-Infinity`).
+
+    Raises:
+        ValueError, OverflowError: `value` is anything else, or an integer that is too large.
+    """
+    is_number = _NUMBER.fullmatch(value) if isinstance(value, str) else type(value) in (int, float)
+    if not is_number:
+        raise ValueError("it is no number")
+    return float(value)
+
+
 def show_as_text(content: Any) -> str:
     """Return what stands in a place of JSON as text: itself, or its JSON. Of an object with one member this shows that
     member."""
@@ -172,13 +184,6 @@ def _decode_flag(value: Any, *_: Any) -> bool:
     return value
 
 
-def _decode_double(value: Any, *_: Any) -> float:
-    is_number = _NUMBER.fullmatch(value) if isinstance(value, str) else type(value) in (int, float)
-    if not is_number:
-        raise ValueError("it is no number")
-    return float(value)
-
-
 def _decode_bytes(value: Any, *_: Any) -> bytes:
     return _parse_base64(_decode_text(value))
 
@@ -205,7 +210,7 @@ _OF_URLS = str.maketrans("-_", "+/")
 _KINDS: dict[str, Callable[[Any, Note, int], Any]] = {
     "stringValue": _decode_text,
     "intValue": lambda value, *_: decode_integer(value),
-    "doubleValue": _decode_double,
+    "doubleValue": lambda value, *_: decode_double(value),
     "boolValue": _decode_flag,
     "arrayValue": _decode_array,
     "kvlistValue": lambda value, note, depth: _decode_map(_get_values(value), note, depth + 1),

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import MissingPackageError
 from otel_sqlite_exporter.native.core_state import load_compiled
@@ -69,7 +69,9 @@ def parse_protobuf(content: bytes, signal: str | None = None, *, most_messages: 
                 return _as_json(message, left)
         except DecodeError:
             continue
-    raise ValueError("it is neither TracesData nor LogsData" if signal is None else f"it is no message of {signal}")
+    raise ValueError(
+        "it is no TracesData, LogsData or MetricsData" if signal is None else f"it is no message of {signal}"
+    )
 
 
 def _read_compiled(content: bytes, signal: str | None, most_messages: int) -> Any:
@@ -153,7 +155,7 @@ def _add_file(pool: Any, file: Any, descriptor_pb2: Any) -> None:
             if field.type == kinds.TYPE_STRING:
                 field.type = kinds.TYPE_BYTES
                 field.options.deprecated = True  # marks it as a text
-        if message.name in ("ResourceSpans", "ResourceLogs"):
+        if message.name in ("ResourceSpans", "ResourceLogs", "ResourceMetrics"):
             scopes = next(field for field in message.field if field.number == 2)
             old = message.field.add()
             old.CopyFrom(scopes)
@@ -161,6 +163,16 @@ def _add_file(pool: Any, file: Any, descriptor_pb2: Any) -> None:
             old.ClearField("json_name")
             message.ClearField("reserved_range")
     pool.AddSerializedFile(made.SerializeToString())
+
+
+class _FieldForm(NamedTuple):
+    """How a field of the package is read: its JSON name, whether it is a list or a message, and what makes JSON of its
+    value (None: that is the value)."""
+
+    name: str
+    is_list: bool
+    is_message: bool
+    read: Callable[[Any], Any] | None
 
 
 def _as_json(message: Any, left: Iterator[int]) -> dict[str, Any]:
@@ -174,13 +186,32 @@ def _as_json(message: Any, left: Iterator[int]) -> dict[str, Any]:
 
     _spend(left, 1)
     unknown: Any = UnknownFieldSet(message)
-    found: dict[str, Any] = {f"field {field.field_number}": True for field in unknown}
+    found: dict[str, Any] = {f"field {field.field_number}": True for field in unknown} if len(unknown) else {}
     for field, value in message.ListFields():
-        is_list = not isinstance(value, (bytes, str, int, float)) and not hasattr(value, "ListFields")
-        if is_list and field.message_type is None:
+        form = _forms.get(field) or _learn_form(field, value)
+        if form.is_message:
+            found[form.name] = [_as_json(item, left) for item in value] if form.is_list else _as_json(value, left)
+        elif form.is_list:
             _spend(left, len(value))
-        found[field.json_name] = [_read(field, item, left) for item in value] if is_list else _read(field, value, left)
+            found[form.name] = list(value) if form.read is None else [*map(form.read, value)]
+        else:
+            found[form.name] = value if form.read is None else form.read(value)
     return found
+
+
+_forms: dict[Any, _FieldForm] = {}
+
+
+def _learn_form(field: Any, value: Any) -> _FieldForm:
+    """Return how a field is read, which has this value."""
+    is_message = field.message_type is not None
+    is_list = not isinstance(value, (bytes, str, int, float)) and not hasattr(value, "ListFields")
+    read: Callable[[Any], Any] | None = None
+    if not is_message and field.type == field.TYPE_BYTES:
+        size = _IDS.get(field.json_name)
+        read = _read_text if field.GetOptions().deprecated else _read_bytes if size is None else partial(_read_id, size)
+    form = _forms[field] = _FieldForm(field.json_name, is_list, is_message, read)
+    return form
 
 
 def _spend(left: Iterator[int], number: int) -> None:
@@ -188,15 +219,16 @@ def _spend(left: Iterator[int], number: int) -> None:
         raise TooManyMessagesError("it holds too many messages")
 
 
-def _read(field: Any, value: Any, left: Iterator[int]) -> Any:
-    if field.message_type is not None:
-        return _as_json(value, left)
-    if not isinstance(value, bytes):
-        return value
-    if field.GetOptions().deprecated:
-        return value.decode("utf-8", "surrogateescape")
-    is_id = field.json_name in _IDS and len(value) == _IDS[field.json_name]
-    return value.hex() if is_id else base64.b64encode(value).decode()
+def _read_text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
+
+
+def _read_bytes(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _read_id(size_bytes: int, value: bytes) -> str:
+    return value.hex() if len(value) == size_bytes else _read_bytes(value)
 
 
 def _is_one(_: Any) -> bool:
@@ -230,7 +262,7 @@ def _holds_logs(message: Any) -> bool:
 
 
 def _holds_metrics(message: Any) -> bool:
-    return any(metric.name for metric in _list_metrics(message))
+    return any(metric.name or metric.WhichOneof("data") for metric in _list_metrics(message))
 
 
 _SIGNS = (
@@ -248,8 +280,7 @@ def _list_spans(message: Any) -> list[Any]:
 
 
 def _list_metrics(message: Any) -> list[Any]:
-    groups = message.resource_metrics
-    return [metric for group in groups for scoped in group.scope_metrics for metric in scoped.metrics]
+    return [metric for scoped in _list_scopes(message.resource_metrics, "scope_metrics") for metric in scoped.metrics]
 
 
 def _list_scopes(groups: Any, field: str) -> list[Any]:

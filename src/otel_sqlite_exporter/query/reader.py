@@ -18,6 +18,7 @@ from otel_sqlite_exporter.query.askable_views import (
 )
 from otel_sqlite_exporter.query.conversations.conversation import Conversation
 from otel_sqlite_exporter.query.conversations.conversation_reader import read_conversation
+from otel_sqlite_exporter.query.metric_series.metric_questions import MetricQuestions
 from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.query.reading import (
     TelemetryFile,
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     )
 
 
-class TelemetryDatabase:
+class TelemetryDatabase(MetricQuestions):
     """Reads a file of this package. Each call opens the file read-only, reads in one transaction, and closes it. So an
     instance may be used on any thread, across forks, and while other programs write.
 

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.receive.requests import BadRequestError
 
 MOST_RECORDS = 250_000
 MOST_OBJECTS = 2_000_000
-_LEVELS = (1, 2, 2)
-"""The fields of groups in a message, of scopes in a group, and of records in a scope: alike for all signals."""
 _SCOPES_OF_OLD = 1_000
+_GROUPS = ((1,), (2, _SCOPES_OF_OLD), (2,))
+"""The fields of groups in a message, of scopes in a group, and of what a scope has: alike for all signals."""
+_DATA = (5, 7, 9, 10, 11)
+_LEVELS = {"traces": _GROUPS, "logs": _GROUPS, "metrics": (*_GROUPS, _DATA, (1,))}
+"""A scope has records, or metrics, whose data have points."""
 
 
 def make_size_error(most: int, what: str) -> BadRequestError:
@@ -49,16 +52,16 @@ def check_items(body: bytes, message: Any) -> None:
         waiting += [one for one in held if isinstance(one, (dict, list))]
 
 
-def check_protobuf(body: bytes) -> None:
+def check_protobuf(body: bytes, signal: str) -> None:
     """Look at the body of a request before it is parsed: 0.9 us a field. One that is cut short is for the parser.
 
     Raises:
-        BadRequestError: It has more groups, scopes and records than `MOST_RECORDS`, or they have more fields besides
-            than `MOST_OBJECTS`.
+        BadRequestError: It has more groups, scopes, metrics and records than `MOST_RECORDS`, or they have more fields
+            besides than `MOST_OBJECTS`.
     """
     if len(body) > 2 * MOST_RECORDS:
         parts = 0
-        for number, is_part in enumerate(_find_fields(body, 0, len(body), 0), 1):
+        for number, is_part in enumerate(_find_fields(body, 0, len(body), _LEVELS[signal]), 1):
             parts += is_part
             check_records(parts)
             if number > MOST_OBJECTS:
@@ -75,18 +78,19 @@ def check_records(number: int) -> None:
         raise make_size_error(MOST_RECORDS, "records")
 
 
-def _find_fields(body: bytes, place: int, end: int, level: int) -> Iterator[bool]:
-    """Yield for each field between two places that is not one of a record: whether it is a group, scope or record."""
-    wanted = _LEVELS[level]
+def _find_fields(body: bytes, place: int, end: int, levels: Sequence[Sequence[int]]) -> Iterator[bool]:
+    """Yield for each field between two places that is not one of a record: whether it is a group, scope, metric or
+    record. `levels` are the fields of these."""
+    wanted, *inner = levels
     while place < end:
         tag, place = _read_number(body, place)
         kind = tag & 7
-        is_part = kind == 2 and tag >> 3 in (wanted, _SCOPES_OF_OLD)
-        yield is_part
+        is_part = kind == 2 and tag >> 3 in wanted
+        yield is_part and wanted is not _DATA
         if kind == 2:
             size, place = _read_number(body, place)
-            if is_part and level + 1 < len(_LEVELS):
-                yield from _find_fields(body, place, min(place + size, end), level + 1)
+            if is_part and inner:
+                yield from _find_fields(body, place, min(place + size, end), inner)
             place += size
         elif kind == 0:
             _, place = _read_number(body, place)

@@ -18,9 +18,8 @@ from otel_sqlite_exporter.model.mark_rows import MarkRow, read_mark
 from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.metric_records.metric_signals import PointFields
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
-from otel_sqlite_exporter.model.signals import LogFields, ResourceFields, SpanFields
-from otel_sqlite_exporter.model.values import repair_text
-from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord
+from otel_sqlite_exporter.model.signals import LogFields, SpanFields
+from otel_sqlite_exporter.otlp.message_levels import UnreadableRecord
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 
@@ -91,13 +90,6 @@ class RecordEncoder:
         """Return the row for the quarantine of a part of a message from `source` that cannot be read."""
         content = record.content if self._redactor is None else REDACTED
         return quarantine_piece(source, location, content, record.reason, arrival_time_unix_nano)
-
-    def encode_service_name(self, name: str) -> str:
-        """Return the name of a service as the file has it; empty where it may not have it."""
-        if self._redactor is not None:
-            resource = self._redactor.redact_resource(ResourceFields({"service.name": name}))
-            name = resource.attributes.get("service.name", "")
-        return repair_text(name)[0]
 
     def _redact(self, record: _Fields) -> _Fields:
         if self._redactor is None:

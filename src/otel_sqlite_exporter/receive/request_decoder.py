@@ -11,10 +11,12 @@ from typing import Any
 
 from otel_sqlite_exporter.errors import MissingPackageError
 from otel_sqlite_exporter.model.arrivals.request_rows import RejectedRecords
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.message_kinds import name_in_proto
-from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
+from otel_sqlite_exporter.otlp.message_levels import UnreadableRecord
+from otel_sqlite_exporter.otlp.otlp_decoder import decode_message, find_signals
 from otel_sqlite_exporter.otlp.parsed_json import parse_json
 from otel_sqlite_exporter.otlp.protobuf import TooManyMessagesError, parse_protobuf
 from otel_sqlite_exporter.receive.message_limits import (
@@ -25,11 +27,9 @@ from otel_sqlite_exporter.receive.message_limits import (
     check_records,
     make_size_error,
 )
-from otel_sqlite_exporter.receive.metric_counts import count_points
 from otel_sqlite_exporter.receive.record_encoder import RecordEncoder
 from otel_sqlite_exporter.receive.requests import (
     INVALID_IDS,
-    METRICS,
     UNENCODED,
     UNREADABLE,
     UNREADABLE_HOLDER,
@@ -48,6 +48,7 @@ class EncodedRequest:
 
     spans: list[EncodedSpan] = field(default_factory=list)
     logs: list[EncodedLog] = field(default_factory=list)
+    points: list[EncodedPoint] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
     _rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -55,7 +56,7 @@ class EncodedRequest:
     def rejected(self) -> list[RejectedRecords]:
         """The records that were rejected, the most first. One whose service cannot be read is taken for one of the
         first service here: most requests come from one."""
-        stored: Iterator[EncodedSpan | EncodedLog] = chain(self.spans, self.logs)
+        stored: Iterator[EncodedSpan | EncodedLog | EncodedPoint] = chain(self.spans, self.logs, self.points)
         first = next((record.resource.service_name for record in stored), "")
         return [
             RejectedRecords(reason, service_name or first, number)
@@ -82,10 +83,6 @@ class RequestDecoder:
         """
         message = _parse_body(request)
         found = EncodedRequest()
-        if request.signal == "metrics":
-            for service_name, points in count_points(group for groups in message.values() for group in groups).items():
-                found.reject(METRICS, self._encoder.encode_service_name(service_name), points)
-            return found
         alterations = Alterations()
         for number, record in enumerate(decode_message(message, alterations), 1):
             check_records(number)
@@ -101,6 +98,8 @@ class RequestDecoder:
                 found.quarantine.append(encoded)
             elif isinstance(encoded, EncodedSpan):
                 found.spans.append(encoded)
+            elif isinstance(encoded, EncodedPoint):
+                found.points.append(encoded)
             else:
                 found.logs.append(encoded)
         return found
@@ -111,7 +110,10 @@ def _parse_body(request: ReceivedRequest) -> Mapping[str, Any]:
     signal = request.signal
     form = "JSON" if request.is_json else "protobuf"
     wrong = f"the body is no OTLP message of {signal} as {form}"
-    (check_json if request.is_json else check_protobuf)(request.body)
+    if request.is_json:
+        check_json(request.body)
+    else:
+        check_protobuf(request.body, signal)
     try:
         message: Any = (
             parse_json(request.body)

@@ -7,6 +7,7 @@ import contextlib
 from concurrent.futures import InvalidStateError
 
 from otel_sqlite_exporter.model.arrivals.request_rows import RequestRow
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.model.values import repair_text
 from otel_sqlite_exporter.receive.request_decoder import EncodedRequest
@@ -25,6 +26,7 @@ class RequestGroup:
         self._requests: list[RequestRow] = []
         self._spans: list[EncodedSpan] = []
         self._logs: list[EncodedLog] = []
+        self._points: list[EncodedPoint] = []
         self._quarantine: list[QuarantineRow] = []
         self._bytes = 0
 
@@ -32,7 +34,7 @@ class RequestGroup:
     def left_bytes(self) -> int:
         """How large the next request may be; 0 if none is to be added. A larger one is a group of its own, so it keeps
         no other waiting, and where it is too large for the spool, it costs no other."""
-        is_full = len(self._spans) + len(self._logs) + len(self._quarantine) >= _MOST_RECORDS
+        is_full = len(self.make_records()) >= _MOST_RECORDS
         return 0 if is_full else max(0, _MOST_BYTES - self._bytes)
 
     def take(self, one: WaitingRequest) -> None:
@@ -42,7 +44,7 @@ class RequestGroup:
 
     def add(self, one: WaitingRequest, encoded: EncodedRequest, digest: str) -> None:
         """Add the records of a request. One without any is answered at once."""
-        records = len(encoded.spans) + len(encoded.logs)
+        records = len(encoded.spans) + len(encoded.logs) + len(encoded.points)
         rejected = encoded.rejected
         if not records and not rejected:
             one.answer.set_result(ExportAnswer())
@@ -53,13 +55,14 @@ class RequestGroup:
         self._requests.append(row)
         self._spans += encoded.spans
         self._logs += encoded.logs
+        self._points += encoded.points
         self._quarantine += encoded.quarantine
         reasons = dict.fromkeys(rejection.reason for rejection in rejected)
         self._answers.append((one, ExportAnswer(row.rejections, "; ".join(reasons))))
 
     def make_records(self) -> Records:
         """Return what is to be written."""
-        return Records(self._spans, self._logs, self._quarantine, self._requests)
+        return Records(self._spans, self._logs, self._quarantine, self._requests, self._points)
 
     def answer(self) -> None:
         """Answer all requests: their records are durable."""

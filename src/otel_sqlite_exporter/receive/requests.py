@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.deliver.retry import REFUSED
 from otel_sqlite_exporter.errors import SQLiteExporterError
+from otel_sqlite_exporter.write.metric_writing.points_batch import REFUSALS
 
 SIGNALS = ("traces", "logs", "metrics")
 UNREADABLE = "a record does not have the form of OTLP"
 UNREADABLE_HOLDER = "what holds records does not have the form of OTLP"
 INVALID_IDS = "a span has no valid trace id and span id"
 UNENCODED = "a record cannot be made a row"
-METRICS = "metrics are not stored yet"
-REASONS = (UNREADABLE, UNREADABLE_HOLDER, INVALID_IDS, UNENCODED, METRICS, REFUSED)
-"""Why records are rejected. A sender is told all but the last; whether SQLite refuses a record, only the counters in
-the file say, as the file may be written after the answer."""
+TOLD_REASONS = (UNREADABLE, UNREADABLE_HOLDER, INVALID_IDS, UNENCODED)
+"""Why records are rejected, as a sender is told."""
+REASONS = (*TOLD_REASONS, REFUSED, *REFUSALS)
+"""Also why the file does not take a record. Only the counters in it say that, as it may be written after the answer."""
 
 
 class ReceivedRequest(NamedTuple):

@@ -20,7 +20,8 @@ from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
 from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.exporter_runs import Counts, Run, write_run
 from otel_sqlite_exporter.write.log_sessions import follow_spans, link_log_records
-from otel_sqlite_exporter.write.metric_writing.points_batch import PointsBatch
+from otel_sqlite_exporter.write.metric_writing.known_series import KnownSeries
+from otel_sqlite_exporter.write.metric_writing.points_batch import NO_POINTS, PointsBatch, WrittenPoints
 from otel_sqlite_exporter.write.metric_writing.sorted_points import PointSorter
 from otel_sqlite_exporter.write.receipts.known_requests import forget_requests, take_new
 from otel_sqlite_exporter.write.receipts.source_counts import count_sources
@@ -76,7 +77,8 @@ class Writer:
         self._session_attributes = settings.session_attributes
         self._shared_texts = SharedTexts()
         self._most_new_series = settings.metric_new_series
-        self._sorter = PointSorter()
+        self._known_series = KnownSeries()
+        self._sorter = PointSorter(self._known_series)
         self.may_forget = False
         self._last: tuple[Records, Transaction] | None = None
 
@@ -97,6 +99,7 @@ class Writer:
                 return self.add(records, run, mark if isinstance(mark, Replay) else None)
         except BaseException:
             self._shared_texts.clear()
+            self._known_series.clear()
             raise
 
     def has_written(self, records: Records) -> bool:
@@ -116,11 +119,11 @@ class Writer:
         known: Sequence[Records] = ()
         if records.requests:
             records, known = take_new(self.connection, records, written_at)
-        batch = None
+        batch, points = None, NO_POINTS
         if records.spans or records.logs:
             batch = self._write_records(records.spans, records.logs, counts)
         if records.points:
-            self._write_points(records.points, counts, written_at)
+            points = self._write_points(records.points, counts, written_at)
         if records.quarantine:
             quarantine = TableRows(_QUARANTINE)
             for row in records.quarantine:
@@ -131,7 +134,7 @@ class Writer:
         if records.requests or known:
             counts.received += sum(map(len, known))
             counts.duplicate += sum(map(len, known))
-            count_sources(self.connection, records, known, batch, now)
+            count_sources(self.connection, records, known, batch, points, now)
             if self.may_forget:
                 forget_requests(self.connection, len(records.requests), written_at)
         counts.replayed = 0 if replay is None else counts.received
@@ -141,16 +144,20 @@ class Writer:
             self.connection.execute(read_query("insert_open_spans"), {"run_id": run.run_id, **ids})
         if batch is not None and are_due(self.connection, batch.last_record_before, batch.last_record):
             gather_statistics(self.connection)
+        if records.points:
+            self._known_series.note(self.connection)
         return counts
 
-    def _write_points(self, points: Sequence[EncodedPoint], counts: Counts, written_at: int) -> None:
-        found = PointsBatch(self.connection, points, self._most_new_series).write(written_at)
+    def _write_points(self, points: Sequence[EncodedPoint], counts: Counts, written_at: int) -> WrittenPoints:
+        found = PointsBatch(self.connection, points, self._known_series, self._most_new_series).write(written_at)
         self._sorter.sort_in(self.connection, found.written)
         counts.received += len(points)
         counts.written += found.written
-        counts.duplicate += found.duplicate
-        counts.refused += found.refused
+        counts.points += found.written
+        counts.duplicate += len(points) - found.written - len(found.refused)
+        counts.refused += len(found.refused)
         counts.repaired += sum(point.repaired for point in points)
+        return found
 
     def add_copies(self, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]) -> Counts:
         """Write records that another file holds, in the caller's transaction, and return what became of them. They

@@ -102,6 +102,8 @@ def show_report(result: ReportResult, histogram: Callable[[], ReportResult], *, 
     proposed: tuple[str, ...] = ()
     if "kept_calls" in result.columns and not result.adds_kept:
         result = _leave_out(result, "kept_calls")
+    for column in result.empty_columns:
+        result = _leave_out(result, column)
     if result.name == "unrecognised":
         proposed = tuple(dict.fromkeys(row[-1] for row in result.rows))
         result = _leave_out(result, result.columns[-1])
@@ -142,8 +144,8 @@ def _draw_report(result: ReportResult) -> Table[Any]:
 def _make_cell(result: ReportResult, index: int) -> Callable[[Any], Value]:
     """Return what reads the cell of a column from a row."""
     if result.columns[index] == "cost_usd":
-        unpriced = result.columns.index("unpriced_calls")
-        return lambda row: format_cost(row[index], row[unpriced])
+        unpriced = result.columns.index("unpriced_calls") if "unpriced_calls" in result.columns else None
+        return lambda row: format_cost(row[index], 0 if unpriced is None else row[unpriced])
     if result.columns[index].endswith("_time"):
         return lambda row: format_time(row[index])
     if result.name == "errors" and result.columns[index] == "type":

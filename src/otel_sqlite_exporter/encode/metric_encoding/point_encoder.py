@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.encode.metric_encoding.point_numbers import (
+    as_double,
     dump_numbers,
+    dump_plain,
     encode_count,
+    encode_counts,
     encode_number,
     encode_numbers,
 )
@@ -26,6 +29,7 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
     ExemplarFields,
     PointFields,
 )
+from otel_sqlite_exporter.model.rows import make_row
 from otel_sqlite_exporter.model.values import (
     copy_attributes,
     encode_attributes,
@@ -38,7 +42,9 @@ _LARGEST_FLAGS = 2**32 - 1
 _LARGEST_SCALE = 2**31 - 1
 ARRIVAL = "arrival"
 _Numbers = tuple[StoredNumber, StoredNumber, StoredNumber, StoredNumber, str | None]
-_NO_NUMBERS: _Numbers = (None, None, None, None, None)
+_Distribution = tuple[_Numbers, str | None, int]
+"""Columns, the bounds of a histogram, and how many numbers are repaired."""
+_NO_DISTRIBUTION: _Distribution = ((None, None, None, None, None), None, 0)
 
 
 class PointEncoder:
@@ -46,51 +52,68 @@ class PointEncoder:
 
     def __init__(self, session_attributes: Sequence[str], *, keeps_attributes: bool = False) -> None:
         self._series = SeriesEncoder(session_attributes, keeps_attributes=keeps_attributes)
+        # Most points of a metric have one tuple of bounds.
+        self._last_bounds: tuple[Any, str] = (None, "[]")
 
     def encode_point(self, fields: PointFields, arrival_time_unix_nano: int) -> EncodedPoint:
         """Return a data point as rows."""
         series, repaired = self._series.encode(fields)
         time, source = encode_integer(fields.time, 1), None
-        repaired += time is None and bool(fields.time)
         if time is None:
+            repaired += bool(fields.time)
             time, source = arrival_time_unix_nano, ARRIVAL
         start = encode_integer(fields.start_time, 1)
-        repaired += start is None and bool(fields.start_time)
+        if start is None:
+            repaired += bool(fields.start_time)
+            start = 0
         flags = encode_integer(fields.flags, high=_LARGEST_FLAGS)
-        repaired += flags is None and fields.flags is not None
-        value, bad = encode_number(fields.value)
-        repaired += bad
-        numbers, bounds = _NO_NUMBERS, None
-        if fields.distribution is not None:
-            numbers, bounds, bad = _encode_distribution(fields.distribution, series.instrument.kind)
-            repaired += bad
-        exemplars = []
+        if flags is None:
+            repaired += fields.flags is not None
+            flags = 0
+        value, bad_value = encode_number(fields.value)
+        found = fields.distribution
+        distribution = _NO_DISTRIBUTION if found is None else self._encode_distribution(found, series.instrument.kind)
+        numbers, bounds, bad_numbers = distribution
+        repaired += bad_value + bad_numbers
+        exemplars: list[ExemplarRow] = []
         for exemplar in fields.exemplars or ():
             encoded, bad = _encode_exemplar(exemplar)
             exemplars.append(encoded)
             repaired += bad
-        row = PointRow(time, start or 0, source, flags or 0, value, *numbers)
-        return EncodedPoint(series, row, bounds, exemplars, repaired)
+        row = make_row(PointRow, (time, start, source, flags, value, *numbers, None))
+        return make_row(EncodedPoint, (series, row, bounds, exemplars, repaired))
 
+    def _encode_distribution(self, fields: DistributionFields, kind: str) -> _Distribution:
+        count, repaired = encode_count(fields.count)
+        total, bad_sum = encode_number(fields.sum)
+        smallest, bad_min = encode_number(fields.min)
+        largest, bad_max = encode_number(fields.max)
+        buckets = bounds = None
+        bad_buckets = bad_bounds = 0
+        if kind == HISTOGRAM:
+            encoded, bad_buckets = encode_counts(_or_empty(fields.counts))
+            buckets = dump_numbers(encoded)
+            bounds, bad_bounds = self._encode_bounds(_or_empty(fields.bounds))
+        elif kind == EXPONENTIAL_HISTOGRAM:
+            buckets, bad_buckets = _encode_exponential(fields)
+        elif kind == SUMMARY:
+            pairs = [encode_numbers(pair) for pair in _or_empty(fields.quantiles)]
+            buckets, bad_buckets = dump_numbers([pair for pair, _ in pairs]), sum(bad for _, bad in pairs)
+        repaired += bad_sum + bad_min + bad_max + bad_buckets + bad_bounds
+        return (count, total, smallest, largest, buckets), bounds, repaired
 
-def _encode_distribution(fields: DistributionFields, kind: str) -> tuple[_Numbers, str | None, int]:
-    """Return the columns of a distribution, its bounds, and how many of its numbers are repaired."""
-    count, repaired = encode_count(fields.count)
-    numbers, bad = encode_numbers(fields[1:4])
-    total, smallest, largest = numbers
-    buckets = bounds = None
-    bad_buckets = 0
-    if kind == HISTOGRAM:
-        encoded, bad_buckets = _encode_counts(fields.counts or ())
-        buckets = dump_numbers(encoded)
-        upper, bad_bounds = encode_numbers(fields.bounds or ())
-        bounds, bad_buckets = dump_numbers(upper), bad_buckets + bad_bounds
-    elif kind == EXPONENTIAL_HISTOGRAM:
-        buckets, bad_buckets = _encode_exponential(fields)
-    elif kind == SUMMARY:
-        pairs = [encode_numbers(pair) for pair in fields.quantiles or ()]
-        buckets, bad_buckets = dump_numbers([pair for pair, _ in pairs]), sum(wrong for _, wrong in pairs)
-    return (count, total, smallest, largest, buckets), bounds, repaired + bad + bad_buckets
+    def _encode_bounds(self, bounds: Sequence[Any]) -> tuple[str, int]:
+        last, text = self._last_bounds
+        if bounds is last:
+            return text, 0
+        upper = [*map(as_double, bounds)]
+        plain = dump_plain(upper)
+        if plain is None:
+            encoded, bad = encode_numbers(upper)
+            return dump_numbers(encoded), bad
+        if type(bounds) is tuple:
+            self._last_bounds = bounds, plain
+        return plain, 0
 
 
 def _encode_exponential(fields: DistributionFields) -> tuple[str, int]:
@@ -107,13 +130,13 @@ def _encode_buckets(buckets: BucketFields | None) -> tuple[tuple[int | None, lis
     if buckets is None:
         return (None, None), 0
     offset = encode_integer(buckets.offset, -_LARGEST_SCALE - 1, _LARGEST_SCALE)
-    counts, bad = _encode_counts(buckets.counts or ())
+    counts, bad = encode_counts(_or_empty(buckets.counts))
     return (offset or 0, counts), bad + (offset is None and buckets.offset is not None)
 
 
-def _encode_counts(counts: Sequence[Any]) -> tuple[list[StoredNumber], int]:
-    encoded = [encode_count(count) for count in counts]
-    return [count or 0 for count, _ in encoded], sum(bad for _, bad in encoded)
+def _or_empty(values: Sequence[Any] | None) -> Sequence[Any]:
+    """Return values; the truth of an array of NumPy is an error."""
+    return () if values is None else values
 
 
 def _encode_exemplar(fields: ExemplarFields) -> tuple[ExemplarRow, int]:

@@ -40,6 +40,9 @@ _GROUP = re.compile(r"CASE :group_1\n(.*?)\n\s*END", re.DOTALL)
 _FIELDS = {view.name: frozenset(field_types(view.row_type)) for view in ASKABLE_VIEWS}
 _FIELDS["errors"] = frozenset(("session_id", "service_name"))
 _FIELDS["kept_usage"] = FILTERS
+_FIELDS["_agent_points"] = FILTERS | {"session_id"}
+_OF_METRICS = ("_agent_points",)
+"""Views of data points, which no call stands for."""
 _KEPT = re.compile(r"\n +UNION ALL\n +SELECT\n(?:(?!\n +FROM ).)*\n +FROM kept_usage\n +WHERE .*?(?=\n  \))", re.DOTALL)
 _SOURCE = re.compile(r"\bFROM (\w+)(\s+)WHERE ")
 
@@ -127,5 +130,7 @@ def _build_filter(view: str, argument: str, value: Any, values: dict[str, Any]) 
     condition = write_texts(read_texts(argument, value), values)
     if argument in _FIELDS[view]:
         return condition
+    if view in _OF_METRICS:
+        raise FilterError(argument, "metrics do not tell it")
     key = "session_id" if view == "sessions" else "trace_id"
     return f"EXISTS (SELECT 1 FROM complete_llm_interactions AS i WHERE i.{key} = {view}.{key} AND {condition})"

@@ -32,8 +32,8 @@ CREATE TABLE _metric_series (
   late_points INTEGER NOT NULL DEFAULT 0, -- points that came after a later one was in the file
   refused_points INTEGER NOT NULL DEFAULT 0 -- points before hourly_until_unix_nano that came too late, and are not stored
 ) STRICT;
--- The series of an instrument, of a service, of a session and of a user.
-CREATE INDEX _metric_series_instrument ON _metric_series (instrument);
+-- The series of an instrument (and of one resource), of a service, of a session and of a user.
+CREATE INDEX _metric_series_instrument ON _metric_series (instrument, resource);
 CREATE INDEX _metric_series_resource ON _metric_series (resource);
 CREATE INDEX _metric_series_session ON _metric_series (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX _metric_series_user ON _metric_series (user_id) WHERE user_id IS NOT NULL;
@@ -41,7 +41,8 @@ CREATE INDEX _metric_series_user ON _metric_series (user_id) WHERE user_id IS NO
 -- Upper bounds of the buckets of histograms. Equal ones are one row.
 CREATE TABLE _histogram_bounds (
   id INTEGER PRIMARY KEY,
-  bounds TEXT NOT NULL UNIQUE             -- JSON array of numbers
+  bounds TEXT NOT NULL UNIQUE,            -- JSON array of numbers
+  sweep INTEGER NOT NULL DEFAULT 0        -- the number of a search for points that refer to it; who uses it meanwhile sets 0
 ) STRICT;
 
 -- One row a data point. A point of each series comes with each batch, so in the order of series a batch would change as
@@ -51,7 +52,8 @@ CREATE TABLE _histogram_bounds (
 -- is a text: NaN, Infinity, -Infinity, or the digits of an integer beyond 64 bits.
 CREATE TABLE _metric_points (
   is_sorted INTEGER NOT NULL,             -- 0 or 1
-  series INTEGER NOT NULL REFERENCES _metric_series,
+  series INTEGER NOT NULL,                -- an id of _metric_series. No foreign key, here and for bounds: SQLite would go
+                                          -- through all points where a series is removed
   time_unix_nano INTEGER NOT NULL,
   start_time_unix_nano INTEGER NOT NULL,  -- when counting began; 0: unknown
   time_source TEXT,                       -- NULL: the point's own; else arrival
@@ -61,12 +63,13 @@ CREATE TABLE _metric_points (
   sum ANY,
   min ANY,
   max ANY,
-  bounds INTEGER REFERENCES _histogram_bounds,
+  bounds INTEGER,                         -- an id of _histogram_bounds
   buckets TEXT,                           -- JSON. Histogram: counts. Exponential histogram: [scale, zero count, zero threshold or
                                           -- null, offset, counts, offset, counts], first of positive values, null: there are
                                           -- none. Summary: [[quantile, value], ...]
   raw_points INTEGER,                     -- of how many points this is made; NULL: it is one that came. Of a gauge, min, max
-                                          -- and sum are then those of the values, and value is the last
+                                          -- and sum are then those of the values, and value is the last. 0: the points before
+                                          -- it were removed; it stays because later ones are counted from it
   PRIMARY KEY (is_sorted, series, time_unix_nano, start_time_unix_nano)
 ) STRICT, WITHOUT ROWID;
 
@@ -88,6 +91,8 @@ CREATE INDEX _exemplars_trace ON _exemplars (trace_id) WHERE trace_id IS NOT NUL
 
 -- Data points that are not stored: of new series beyond the limit of a day, or from before hourly_until_unix_nano.
 ALTER TABLE _exporter_runs ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+-- Of what was written: data points. It tells that points came, which have no ids that grow.
+ALTER TABLE _exporter_runs ADD COLUMN points INTEGER NOT NULL DEFAULT 0;
 
 -- How many series were new on each of the last days (UTC), and what came beyond the limit.
 CREATE TABLE _new_series (
@@ -95,3 +100,6 @@ CREATE TABLE _new_series (
   series INTEGER NOT NULL,                -- that were made
   refused_points INTEGER NOT NULL         -- points of further series, which are not stored
 ) STRICT;
+
+-- Data points that a run of `delete`, `prune` or retention removed, or added to others.
+ALTER TABLE _deletions ADD COLUMN points INTEGER NOT NULL DEFAULT 0;

@@ -2,8 +2,8 @@ CREATE VIEW deletions AS
 -- One row for each run of `delete` and of `prune`, and for each day (UTC) on which an exporter removed what
 -- the retention settings say (command 'retention'): the ledger. rule is a JSON object of the options that chose, without names of
 -- sessions, users and services. is_complete is 0 while it runs, and where it was stopped. The numbers are of rows;
--- sessions and traces are those of which nothing is left, tools are rows of tool executions, and others are records in
--- quarantine and kept sums.
+-- sessions and traces are those of which nothing is left, tools are rows of tool executions, others are records in
+-- quarantine and kept sums, and points are data points of metrics, also those that became one of an hour with others.
 SELECT
   d.run_id,
   d.command,
@@ -18,5 +18,6 @@ SELECT
   d.events,
   d.calls,
   d.tools,
-  d.others
+  d.others,
+  d.points
 FROM _deletions AS d;

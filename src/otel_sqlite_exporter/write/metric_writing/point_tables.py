@@ -28,18 +28,24 @@ def _is_larger(table: str, compared: Sequence[str]) -> str:
     return f"({new}) > ({stored})"
 
 
+def _types(numbers: Sequence[str]) -> list[str]:
+    """Return the types of numbers: 1 and 1.0 are equal."""
+    return [f"typeof({{}}.{column})" for column in numbers]
+
+
 RESOURCES = Insert("_resources", ("id", *ResourceRow._fields))
 SCOPES = Insert("_scopes", ("id", *ScopeRow._fields))
 INSTRUMENTS = Insert("_instruments", ("id", "scope", *InstrumentRow._fields))
 SERIES = Insert("_metric_series", ("id", "instrument", "resource", *SeriesRow._fields))
 BOUNDS = Insert("_histogram_bounds", ("bounds",), key="bounds")
-_POINT_VALUES = ("value_count", "value", "sum", "min", "max", "buckets", "flags", "raw_points", "time_source")
+_NUMBERS = ("value_count", "value", "sum", "min", "max")
+_POINT_VALUES = (*_NUMBERS, "buckets", "flags", "raw_points", "time_source")
 POINTS = Insert(
     "_metric_points",
     POINT_COLUMNS,
     key=", ".join(_POINT_KEY),
     update=take_new((*_POINT_VALUES, "bounds")),
-    when=_is_larger("_metric_points", (*(f"{{}}.{column}" for column in _POINT_VALUES), _BOUNDS)),
+    when=_is_larger("_metric_points", (*(f"{{}}.{column}" for column in _POINT_VALUES), *_types(_NUMBERS), _BOUNDS)),
 )
 _EXEMPLAR_VALUES = ("value", "time_unix_nano", "trace_id", "span_id", "attributes", "attribute_types")
 EXEMPLARS = Insert(
@@ -47,5 +53,5 @@ EXEMPLARS = Insert(
     (*_EXEMPLAR_KEY, *ExemplarRow._fields),
     key=", ".join(_EXEMPLAR_KEY),
     update=take_new(ExemplarRow._fields),
-    when=_is_larger("_exemplars", [f"{{}}.{column}" for column in _EXEMPLAR_VALUES]),
+    when=_is_larger("_exemplars", (*(f"{{}}.{column}" for column in _EXEMPLAR_VALUES), *_types(("value",)))),
 )

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import orjson
 
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedSpan, Records
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.batch import Batch
 from otel_sqlite_exporter.write.batch_lookup import find_key
+from otel_sqlite_exporter.write.metric_writing.points_batch import WrittenPoints
 from otel_sqlite_exporter.write.receipts.known_requests import split_by_request
 
 MOST_SOURCES = 1_000
@@ -23,7 +26,7 @@ _LONGEST_NAME = 200
 
 
 Duplicates = Collection[int]
-"""The ids, in memory, of spans that the file had already."""
+"""The ids, in memory, of spans and data points that the file had already."""
 
 
 @dataclass(slots=True)
@@ -44,14 +47,19 @@ _Sources = dict[tuple[str, str, str], _SourceCounts]
 
 
 def count_sources(
-    connection: sqlite3.Connection, new: Records, known: Sequence[Records], batch: Batch | None, now_unix_nano: int
+    connection: sqlite3.Connection,
+    new: Records,
+    known: Sequence[Records],
+    batch: Batch | None,
+    points: WrittenPoints,
+    now_unix_nano: int,
 ) -> None:
-    """Count the requests of a batch, in the caller's transaction: `new` are the records that were written, as `batch`,
-    and `known` those of each request that the file had already."""
+    """Count the requests of a batch, in the caller's transaction: `new` are the records that were written, as `batch`
+    and `points`, and `known` those of each request that the file had already."""
     sources: _Sources = {}
-    duplicates = () if batch is None else _find_duplicates(batch, new.spans)
+    duplicates = {*points.duplicates, *(() if batch is None else _find_duplicates(batch, new.spans))}
     for part in split_by_request(new):
-        _count_new(sources, part, duplicates)
+        _count_new(sources, part, duplicates, points.refused)
     for part in known:
         _count_known(sources, part)
     if not sources:
@@ -61,7 +69,7 @@ def count_sources(
     connection.execute(read_query("add_to_sources"), values)
 
 
-def _count_new(sources: _Sources, part: Records, duplicates: Duplicates) -> None:
+def _count_new(sources: _Sources, part: Records, duplicates: Duplicates, refused: Mapping[int, str]) -> None:
     stored = _count_services(part)
     received = stored + _count_rejected(part)
     found = _share_bytes(sources, part, received)
@@ -69,12 +77,16 @@ def _count_new(sources: _Sources, part: Records, duplicates: Duplicates) -> None
         found[service].stored += number
     for one in part.requests[0].rejected:
         found[one.service_name or _UNKNOWN].rejected[one.reason] += one.records
-    if duplicates:
-        for span in part.spans:
-            if id(span) in duplicates:
-                source = found[span.resource.service_name]
+    if duplicates or refused:
+        records: Iterator[EncodedSpan | EncodedPoint] = chain(part.spans, part.points)
+        for record in records:
+            source = found[record.resource.service_name]
+            if id(record) in duplicates:
                 source.stored -= 1
                 source.duplicate += 1
+            elif reason := refused.get(id(record)):
+                source.stored -= 1
+                source.rejected[reason] += 1
 
 
 def _count_known(sources: _Sources, part: Records) -> None:
@@ -89,7 +101,7 @@ def _count_known(sources: _Sources, part: Records) -> None:
 def _count_services(part: Records) -> Counter[str]:
     services = Counter([span.resource.service_name for span in part.spans])
     services.update([log.resource.service_name for log in part.logs])
-    services.update([point.series.resource.service_name for point in part.points])
+    services.update([point.resource.service_name for point in part.points])
     return services
 
 

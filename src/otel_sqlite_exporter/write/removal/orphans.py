@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Removes what no record refers to any more, and no removal could tell so at once: texts of conversations that go on,
-resources, scopes and reporters, agents without calls, and sessions that nothing shows.
+bounds of histograms, series without points, resources, scopes and reporters, agents without calls, and sessions that
+nothing shows.
 
 The whole file is read in pieces, without a lock. Under the lock only what was written since is read, and then removed.
 """
@@ -16,6 +17,7 @@ import orjson
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.transactions import transaction
+from otel_sqlite_exporter.write.removal.idle_series import sweep_bounds, sweep_series
 from otel_sqlite_exporter.write.removal.used_ids import UsedIds, read_last_ids
 from otel_sqlite_exporter.write.statements import read_json, run_script
 
@@ -37,6 +39,8 @@ def sweep_orphans(connection: sqlite3.Connection, rest: Callable[[float], object
         count += _sweep_conversation(connection, conversation)
         rest(0)
         conversation = _find_next(connection, conversation)
+    count += sweep_series(connection, rest)
+    count += sweep_bounds(connection, rest)
     count += _sweep_referred(connection, rest)
     return count + _sweep_idle(connection)
 
@@ -87,7 +91,8 @@ def _sweep_referred(connection: sqlite3.Connection, rest: Callable[[float], obje
             since = {"span": last["records"], "log": last["_logs"], "call": last["_llm_interactions"]}
             while piece := _read_piece(connection, since, chosen):
                 since = piece
-            changed = connection.execute(read_query("read_changed_references"), {"record": last["records"]}).fetchone()
+            made = {"record": last["records"], "series": last["_metric_series"], "instrument": last["_instruments"]}
+            changed = connection.execute(read_query("read_changed_references"), made).fetchone()
             for ids, found in zip(chosen.values(), changed, strict=True):
                 ids.difference_update(orjson.loads(found))
             run_script(connection, "forget_referred", **chosen)

@@ -23,14 +23,18 @@ def read_last_ids(connection: sqlite3.Connection) -> dict[str, int]:
     return last
 
 
+def read_used_ids(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the last ids that the tables had, by name, also those whose rows are gone: new rows come after them."""
+    return _add_removed(*read_json(connection, "get_used_ids"))
+
+
 class UsedIds:
     """The last ids of the tables before rows are removed. Made in the transaction that removes them."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        last, noted = read_json(connection, "get_used_ids")
-        self._last: dict[str, int] = {table: max(id, noted.get(table, 0)) for table, id in last.items()}
-        self._noted = noted
+        last, self._noted = read_json(connection, "get_used_ids")
+        self._last = _add_removed(last, self._noted)
 
     def note(self, removed_texts: Iterable[int] = ()) -> None:
         """Note the ids whose rows are gone. `removed_texts` are ids of `_texts`."""
@@ -40,3 +44,7 @@ class UsedIds:
         if last_text > before or any(id > max(last[name], self._noted.get(name, 0)) for name, id in self._last.items()):
             self._noted = {**self._last, _REMOVED_TEXTS: max(before, last_text)}
             write_state(self._connection, _STATE, orjson.dumps(self._noted).decode())
+
+
+def _add_removed(last: dict[str, int], noted: dict[str, int]) -> dict[str, int]:
+    return {table: max(id, noted.get(table, 0)) for table, id in last.items()}

@@ -16,6 +16,8 @@ TITLES = {
     "cost": "Cost",
     "errors": "Errors by cause",
     "tools": "Tools",
+    "agents-usage": "What agents used, by their metrics",
+    "genai-metrics": "Tokens and times of models, by metrics",
     "scores": "Scores",
     "slowest": "Slowest",
     "links": "Starts and finishes",
@@ -49,6 +51,7 @@ QUESTIONS: tuple[Question, ...] = (
         "Failed tools", link_page("/tools", status="error"), "Every tool execution that failed, the newest first."
     ),
     _ask("Which tool fails most", "tools", "Executions, failures and their share for each tool.", "tool"),
+    _ask("Coding agents by day", "agents-usage", "Tokens, cost, lines and commits, by their metrics.", "agent", "day"),
     _ask("Scores by day", "scores", "Whether answers become better: the mean of each score.", "day", "name"),
     _ask("What fails", "errors", "Failures by the type of their cause, the most frequent first.", "type"),
     _ask("Latency of each model", "durations", "p50, p90 and p99 of calls, and how they are spread.", "model"),

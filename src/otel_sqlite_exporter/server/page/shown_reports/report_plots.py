@@ -26,6 +26,7 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "cost": ("cost_usd", "Cost in US dollars"),
     "errors": ("errors", "Failures"),
     "tools": ("executions", "Executions"),
+    "agents-usage": ("input_tokens", "Tokens of the input"),
     "scores": ("scores", "Scores"),
     "links": ("success_rate", "Share of linked records"),
     "growth": ("spans", "Spans"),

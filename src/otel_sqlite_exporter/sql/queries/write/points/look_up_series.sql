@@ -1,6 +1,6 @@
 -- What the file holds of the series, instruments, resources, scopes and bounds of a batch, as one row of JSON. Each parameter
 -- is an array of digests, :bounds of texts. A series: digest, id, until when it has one point an hour, the time of its last sorted
--- point, and of its last point (NULL: it has none).
+-- point, and of its last point (NULL: it has none). swept are the bounds of which a removal looks whether they are in use.
 SELECT
   (
     SELECT json_group_array(json_array(
@@ -22,4 +22,7 @@ SELECT
   ) AS scopes,
   (
     SELECT json_group_object(b.bounds, b.id) FROM json_each(:bounds) AS w CROSS JOIN _histogram_bounds AS b ON b.bounds = w.value
-  ) AS bounds;
+  ) AS bounds,
+  (
+    SELECT json_group_array(b.id) FROM json_each(:bounds) AS w CROSS JOIN _histogram_bounds AS b ON b.bounds = w.value WHERE b.sweep <> 0
+  ) AS swept;
