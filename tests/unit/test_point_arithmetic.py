@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
+from opentelemetry.sdk.metrics.view import Aggregation, ExponentialBucketHistogramAggregation
 
 from otel_sqlite_exporter.encode.metric_encoding.exponential_buckets import ExponentialBuckets
 from otel_sqlite_exporter.encode.metric_encoding.merged_points import merge_points
@@ -36,7 +36,7 @@ _values = st.lists(st.one_of(st.integers(0, 10**6), st.sampled_from([0, 1, 2**20
 
 def count_by_sdk(kind: str, *batches: Sequence[float]) -> list[EncodedPoint]:
     """What the SDK tells after each batch, of one instrument in one process."""
-    exponential = {Histogram: ExponentialBucketHistogramAggregation(max_size=8)}
+    exponential: dict[type, Aggregation] = {Histogram: ExponentialBucketHistogramAggregation(max_size=8)}
     reader = InMemoryMetricReader(preferred_aggregation=exponential if kind == EXPONENTIAL_HISTOGRAM else {})
     provider = MeterProvider([reader], shutdown_on_exit=False)
     meter, encoder = provider.get_meter("tests"), PointEncoder(())
