@@ -27,18 +27,32 @@ class ValueRange:
 class DistributionPoint:
     """A point of a histogram or summary: a count, and numbers that are None if they are not known."""
 
-    __slots__ = ("_counts", "_parse", "_text", "count", "high", "low", "sum")
+    __slots__ = ("_counts", "_numbers", "_parse", "_text", "count")
 
-    def __init__(self, count: int, columns: tuple[Any, ...], parse: Callable[[str], Counts | None] | None) -> None:
-        """`columns` are sum, min, max and buckets as they are stored; `parse` reads the buckets."""
-        total, low, high, text = columns
+    def __init__(
+        self, count: int, numbers: tuple[Any, ...], buckets: str | None, parse: Callable[[str], Counts | None] | None
+    ) -> None:
+        """`numbers` are sum, min and max, as they and `buckets` are stored; `parse` reads the buckets."""
         self.count = count
-        self.sum = read_number(total)
-        self.low = read_number(low)
-        self.high = read_number(high)
-        self._text: str | None = text
+        self._numbers = numbers
+        self._text = buckets
         self._parse = parse
         self._counts: Counts | None = None
+
+    @property
+    def sum(self) -> Number | None:
+        """The sum of the values."""
+        return read_number(self._numbers[0])
+
+    @property
+    def low(self) -> Number | None:
+        """The smallest value."""
+        return read_number(self._numbers[1])
+
+    @property
+    def high(self) -> Number | None:
+        """The largest value."""
+        return read_number(self._numbers[2])
 
     def read_counts(self) -> Counts | None:
         """Return the counts of its buckets; None: it has none that can be used."""
@@ -95,8 +109,10 @@ def subtract_points(new: DistributionPoint, old: DistributionPoint) -> Distribut
     """Return what came since the older point of the same start. If the count is smaller, counting began anew."""
     if new.count < old.count:
         return take_whole(new)
-    total = None if new.sum is None or old.sum is None else new.sum - old.sum
-    return DistributionDelta(new.count - old.count, total, new, old)
+    total, before = new.sum, old.sum
+    return DistributionDelta(
+        new.count - old.count, None if total is None or before is None else total - before, new, old
+    )
 
 
 def take_whole(point: DistributionPoint) -> DistributionDelta:

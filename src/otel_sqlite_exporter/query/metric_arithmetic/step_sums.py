@@ -64,7 +64,13 @@ class StepSums:
 
     def add(self, begin: int, end: int, amount: Number) -> None:
         """Add a finite amount of an interval."""
-        if type(amount) is int:
+        index = self._steps.find_only(begin, end)
+        if index is not None:
+            if type(amount) is int:
+                self._shares[index] += amount << _BITS
+            else:
+                _add_exactly(self._parts.setdefault(index, []), amount)
+        elif type(amount) is int:
             for index, share in self._steps.share(begin, end, amount << _BITS):
                 self._shares[index] += share
         else:

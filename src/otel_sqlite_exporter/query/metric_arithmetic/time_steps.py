@@ -56,6 +56,19 @@ class TimeSteps:
             return (time - self.edges[0]) // self._width
         return bisect_right(self.edges, time) - 1
 
+    def find_end(self, time: int) -> int:
+        """Return where the step of a moment ends, or the range; the moment if it is outside of the range."""
+        if not self.since <= time < self.until:
+            return time
+        return min(self.edges[self.find(time) + 1], self.until)
+
+    def find_only(self, begin: int, end: int) -> int | None:
+        """Return the index of the only step that an interval is in; None: it is in several, or not in the range."""
+        if not self.since <= begin < end <= self.until:
+            return None
+        index = (begin - self.edges[0]) // self._width if self._width else bisect_right(self.edges, begin) - 1
+        return index if end <= self.edges[index + 1] else None
+
     def share(self, begin: int, end: int, amount: int) -> Iterator[tuple[int, int]]:
         """Yield the parts of an amount that an interval has, in proportion to the time in each step, with the indexes
         of the steps. They are whole, and add up to the amount if the interval is in the range. An interval without a

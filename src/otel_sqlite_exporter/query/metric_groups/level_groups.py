@@ -34,15 +34,25 @@ class _SeriesStep:
         self.time = 0
         self.is_gone = False
 
-    def add(self, time: int, value: Number, raw: int | None, given: tuple[Number | None, ...]) -> None:
-        """Add a point; if it stands for several, with their sum, smallest and largest value."""
-        total, low, high = given if raw else (None, None, None)
-        self.points += raw or 1
-        self.sum.add(value * (raw or 1) if total is None else total)
+    def add(self, time: int, value: Number) -> None:
+        """Add a point."""
+        self.points += 1
+        self.sum.add(value)
+        self.last, self.time, self.is_gone = value, time, False
+        if self.low is None or value < self.low:
+            self.low = value
+        if self.high is None or value > self.high:
+            self.high = value
+
+    def add_hour(self, time: int, value: Number, raw_points: int, numbers: Iterable[Number | None]) -> None:
+        """Add a point that stands for several: the last of them, and their sum, smallest and largest value."""
+        total, low, high = numbers
+        self.points += raw_points
+        self.sum.add(value * raw_points if total is None else total)
         self.last, self.time, self.is_gone = value, time, False
         low, high = value if low is None else low, value if high is None else high
-        self.low = low if self.low is None or low < self.low else self.low
-        self.high = high if self.high is None or high > self.high else self.high
+        self.low = low if self.low is None else min(self.low, low)
+        self.high = high if self.high is None else max(self.high, high)
 
     def average(self) -> float:
         """Return the average."""
@@ -113,7 +123,10 @@ class LevelGroup:
             if place != index:
                 cell = cells.setdefault(place, _SeriesStep())
                 index = place
-            cell.add(time, value, raw, tuple(map(read_number, given)) if raw else ())
+            if raw:
+                cell.add_hour(time, value, raw, map(read_number, given))
+            else:
+                cell.add(time, value)
         self._fold(cells, median_low(gaps) if gaps else self._usual_interval)
 
     def _fold(self, cells: dict[int, _SeriesStep], interval: int) -> None:

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import chain
+from operator import lt, sub
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from otel_sqlite_exporter.model.metric_records.metric_signals import DELTA, EXPONENTIAL_HISTOGRAM, NO_RECORDED_VALUE
@@ -23,7 +24,12 @@ from otel_sqlite_exporter.query.metric_arithmetic.bucket_counts import (
     read_explicit,
     read_exponential,
 )
-from otel_sqlite_exporter.query.metric_arithmetic.distribution_points import DistributionPoint
+from otel_sqlite_exporter.query.metric_arithmetic.distribution_points import (
+    DistributionDelta,
+    DistributionPoint,
+    subtract_points,
+    take_whole,
+)
 from otel_sqlite_exporter.query.metric_arithmetic.step_sums import Number, read_number
 from otel_sqlite_exporter.query.metric_arithmetic.time_steps import TimeSteps
 from otel_sqlite_exporter.sql.texts import read_query
@@ -62,19 +68,23 @@ class StoredPoints(Generic[_Value]):
         self.left_out = 0
         """How many points have no value that can be used, though they say that they have one."""
 
-    def iterate(self, series: int, since: int, until: int, limit: int = -1) -> Iterator[tuple[int, int, _Value | None]]:
-        """Yield time, start and value of the points of a range, in order of their times."""
+    def iterate(
+        self, series: int, since: int, until: int, limit: int = -1
+    ) -> Iterator[tuple[int, int, int | None, _Value | None]]:
+        """Yield time, start, number of raw points and value of the points of a range, in order of their times."""
         given = {"series": series, "since": since, "until": until}
+        read = self._read
         for is_sorted in (1, 0):
-            read = 0
+            number = 0
             for row in self._connection.execute(self._range, {**given, "is_sorted": is_sorted, "limit": limit}):
-                read += 1
+                number += 1
                 value = None
                 if not row[2] & NO_RECORDED_VALUE:
-                    value = self._read(row)
-                    self.left_out += value is None
-                yield row[0], row[1], value
-            limit -= read if limit > 0 else 0
+                    value = read(row)
+                    if value is None:
+                        self.left_out += 1
+                yield row[0], row[1], row[3], value
+            limit -= number if limit > 0 else 0
 
     def find_before(self, series: int, start: int, time: int) -> tuple[int, _Value] | None:
         """Return time and value of the last point before a time that counts from the same start."""
@@ -97,9 +107,33 @@ class StoredPoints(Generic[_Value]):
         return None
 
 
+class Arithmetic(NamedTuple, Generic[_Value, _Amount]):
+    """What is calculated with the values of points.
+
+    Attributes:
+        subtract: Returns what came from the second value to the first.
+        take_whole: Returns what came since counting began.
+        has_shrunk: Returns whether the first value is less than the second, so that counting began anew.
+    """
+
+    subtract: Callable[[_Value, _Value], _Amount]
+    take_whole: Callable[[_Value], _Amount]
+    has_shrunk: Callable[[_Value, _Value], bool]
+
+
+GROWING: Arithmetic[Number, Number] = Arithmetic(sub, lambda value: value, lt)
+"""Of sums that only grow."""
+CHANGING: Arithmetic[Number, Number] = Arithmetic(sub, lambda value: value, lambda new, old: False)
+"""Of other sums."""
+DISTRIBUTED: Arithmetic[DistributionPoint, DistributionDelta] = Arithmetic(
+    subtract_points, take_whole, lambda new, old: new.count < old.count
+)
+"""Of histograms and summaries."""
+
+
 def read_sums(connection: sqlite3.Connection) -> StoredPoints[Number]:
     """Return what reads the points of sums."""
-    return StoredPoints(connection, ("read_numbers", "read_number_before"), lambda row: read_number(row[3]))
+    return StoredPoints(connection, ("read_numbers", "read_number_before"), lambda row: read_number(row[4]))
 
 
 def read_distributions(connection: sqlite3.Connection, kind: str) -> StoredPoints[DistributionPoint]:
@@ -113,12 +147,13 @@ def read_distributions(connection: sqlite3.Connection, kind: str) -> StoredPoint
         return parsers[bounds]
 
     def read(row: tuple[Any, ...]) -> DistributionPoint | None:
-        _, _, _, stored, total, low, high, bounds, buckets = row
-        count = read_number(stored)
-        if not isinstance(count, int):
-            return None
+        count, bounds = row[4], row[8]
+        if type(count) is not int:
+            count = read_number(count)
+            if not isinstance(count, int):
+                return None
         parse = read_exponential if kind == EXPONENTIAL_HISTOGRAM else bounds and find_parser(bounds)
-        return DistributionPoint(count, (total, low, high, buckets), parse)
+        return DistributionPoint(count, row[5:8], row[9], parse)
 
     return StoredPoints(connection, ("read_distributions", "read_distribution_before"), read)
 
@@ -128,64 +163,86 @@ def iterate_deltas(
     series: int,
     temporality: str | None,
     steps: TimeSteps,
-    subtract: Callable[[_Value, _Value], _Amount],
-    take_whole: Callable[[_Value], _Amount],
+    arithmetic: Arithmetic[_Value, _Amount],
 ) -> Iterator[Delta[_Amount | None]]:
-    """Yield what came in the range of the steps, in the order of its end; None: that is not known. A delta may begin
-    before the range, or end after it."""
-    since, until = steps.since, steps.until
+    """Yield what came in the range of the steps; None: that is not known. What came in one step since one start is
+    together, if that makes no difference. A delta may begin before the range, or end after it."""
     if temporality == DELTA:
-        return _iterate_given(points, series, since, until, take_whole)
-    return _iterate_differences(points, series, since, until, subtract, take_whole)
+        return _iterate_given(points, series, steps, arithmetic)
+    return _iterate_differences(points, series, steps, arithmetic)
 
 
 def _iterate_given(
-    points: StoredPoints[_Value], series: int, since: int, until: int, take_whole: Callable[[_Value], _Amount]
+    points: StoredPoints[_Value], series: int, steps: TimeSteps, arithmetic: Arithmetic[_Value, _Amount]
 ) -> Iterator[Delta[_Amount | None]]:
     previous: int | None = None
-    for time, start, value in chain(
-        points.iterate(series, since, until), points.iterate(series, until, LARGEST, _LEAST_BEYOND)
-    ):
+    beyond = points.iterate(series, steps.until, LARGEST, _LEAST_BEYOND)
+    for time, start, _, value in chain(points.iterate(series, steps.since, steps.until), beyond):
         begin = start
         if not 0 < start <= time:
             known = points.find_time_before(series, time) if previous is None else previous
             begin = time if known is None else known
         previous = time
         if value is not None:
-            yield Delta(begin, time, take_whole(value))
+            yield Delta(begin, time, arithmetic.take_whole(value))
+
+
+class _Counted(Generic[_Value]):
+    """What is known of a start: the last point of which all was told, the last point, and until when further ones are
+    told together, as they are in the same step."""
+
+    __slots__ = ("base", "base_time", "last", "last_time", "together_until")
+
+    def __init__(self, time: int, value: _Value, together_until: int) -> None:
+        self.base = self.last = value
+        self.base_time = self.last_time = time
+        self.together_until = together_until
 
 
 def _iterate_differences(
-    points: StoredPoints[_Value],
-    series: int,
-    since: int,
-    until: int,
-    subtract: Callable[[_Value, _Value], _Amount],
-    take_whole: Callable[[_Value], _Amount],
+    points: StoredPoints[_Value], series: int, steps: TimeSteps, arithmetic: Arithmetic[_Value, _Amount]
 ) -> Iterator[Delta[_Amount | None]]:
-    known: dict[int, tuple[int, _Value]] = {}
+    subtract, take_whole, has_shrunk = arithmetic
+    known: dict[int, _Counted[_Value]] = {}
     is_forgetful = False
-    for time, start, value in _read_with_next(points, series, since, until, known):
+    for time, start, raw_points, value in _read_with_next(points, series, steps, known):
         if value is None:
             continue
-        before = known.get(start)
-        if before is None and (is_forgetful or not since <= start < time):
-            before = points.find_before(series, start, time)
-        known[start] = time, value
-        if before is not None:
-            yield Delta(before[0], time, subtract(value, before[1]))
-        elif 0 < start < time:
-            yield Delta(start, time, take_whole(value))
-        else:
-            yield Delta(time, time, None)
-        if len(known) > _MOST_STARTS:
-            is_forgetful = True
-            del known[next(iter(known))]
+        one = known.get(start)
+        if one is None:
+            before = None
+            if is_forgetful or not steps.since <= start < time:
+                before = points.find_before(series, start, time)
+            if before is None:
+                known[start] = _Counted(time, value, steps.find_end(time))
+                if 0 < start < time and raw_points != 0:
+                    yield Delta(start, time, take_whole(value))
+                elif raw_points != 0:
+                    yield Delta(time, time, None)
+                continue
+            one = known[start] = _Counted(*before, 0)
+            if len(known) > _MOST_STARTS:
+                is_forgetful = True
+                yield from _flush(known.pop(next(iter(known))), subtract)
+        is_anew = has_shrunk(value, one.last)
+        if time > one.together_until or is_anew:
+            yield from _flush(one, subtract)
+            yield Delta(one.last_time, time, take_whole(value) if is_anew else subtract(value, one.last))
+            one.base, one.base_time, one.together_until = value, time, steps.find_end(time)
+        one.last, one.last_time = value, time
+    for one in known.values():
+        yield from _flush(one, subtract)
+
+
+def _flush(one: _Counted[_Value], subtract: Callable[[_Value, _Value], _Amount]) -> Iterator[Delta[_Amount | None]]:
+    """Yield what was not told yet."""
+    if one.last_time > one.base_time:
+        yield Delta(one.base_time, one.last_time, subtract(one.last, one.base))
 
 
 def _read_with_next(
-    points: StoredPoints[_Value], series: int, since: int, until: int, known: Mapping[int, Any]
-) -> Iterator[tuple[int, int, _Value | None]]:
+    points: StoredPoints[_Value], series: int, steps: TimeSteps, known: Mapping[int, Any]
+) -> Iterator[tuple[int, int, int | None, _Value | None]]:
     """Yield the points of a range, and then those after it, of which there may be one of each start that is `known`."""
-    yield from points.iterate(series, since, until)
-    yield from points.iterate(series, until, LARGEST, max(_LEAST_BEYOND, 2 * len(known)))
+    yield from points.iterate(series, steps.since, steps.until)
+    yield from points.iterate(series, steps.until, LARGEST, max(_LEAST_BEYOND, 2 * len(known)))

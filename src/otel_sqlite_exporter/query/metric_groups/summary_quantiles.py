@@ -15,10 +15,12 @@ from otel_sqlite_exporter.query.metric_groups.increase_groups import Values
 class SummaryQuantiles:
     """The quantiles of one series."""
 
-    def __init__(self, steps: TimeSteps, points: Iterable[tuple[int, int, DistributionPoint | None]]) -> None:
-        """`points` have a time, a start and a value."""
+    def __init__(
+        self, steps: TimeSteps, points: Iterable[tuple[int, int, int | None, DistributionPoint | None]]
+    ) -> None:
+        """`points` have a time, a start, a number of raw points and a value."""
         self._steps = steps
-        last = {steps.find(time): point for time, _, point in points if point is not None}
+        last = {steps.find(time): point for time, _, _, point in points if point is not None}
         self._found = {index: point.read_quantiles() for index, point in last.items()}
 
     def list_known(self) -> list[float]:

@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_sqlite_exporter.model.metric_records.metric_signals import DELTA, GAUGE, SUMMARY
-from otel_sqlite_exporter.query.metric_arithmetic.distribution_points import subtract_points, take_whole
 from otel_sqlite_exporter.query.metric_arithmetic.time_steps import TimeSteps
 from otel_sqlite_exporter.query.metric_groups.distribution_groups import DistributionGroup
 from otel_sqlite_exporter.query.metric_groups.increase_groups import CoveredTime, IncreaseGroup, Values
 from otel_sqlite_exporter.query.metric_groups.level_groups import LevelGroup
-from otel_sqlite_exporter.query.metric_groups.point_deltas import iterate_deltas, read_distributions, read_sums
+from otel_sqlite_exporter.query.metric_groups.point_deltas import (
+    CHANGING,
+    DISTRIBUTED,
+    GROWING,
+    iterate_deltas,
+    read_distributions,
+    read_sums,
+)
 from otel_sqlite_exporter.query.metric_groups.summary_quantiles import SummaryQuantiles
 from otel_sqlite_exporter.query.metric_series import metric_aggregates as asked
 from otel_sqlite_exporter.query.metric_series.chosen_series import NamedSeries, SeriesGroup
@@ -79,10 +85,8 @@ class GroupReader:
         group = found.increases = IncreaseGroup(self._steps, self._covered)
         before = self._sums.left_out
         for one in series:
-            deltas = iterate_deltas(
-                self._sums, one.id, one.temporality, self._steps, lambda new, old: new - old, lambda new: new
-            )
-            for delta in deltas:
+            arithmetic = GROWING if one.is_monotonic else CHANGING
+            for delta in iterate_deltas(self._sums, one.id, one.temporality, self._steps, arithmetic):
                 group.add(delta)
         found.rank = group.rank()
         self.seen["unknown"] += group.unknown
@@ -116,7 +120,7 @@ class GroupReader:
         for one in series:
             points = self._distributions[one.kind]
             before = points.left_out
-            for delta in iterate_deltas(points, one.id, one.temporality, self._steps, subtract_points, take_whole):
+            for delta in iterate_deltas(points, one.id, one.temporality, self._steps, DISTRIBUTED):
                 group.add(delta)
             self.seen["left out"] += points.left_out - before
         if is_summary and len(series) == 1:

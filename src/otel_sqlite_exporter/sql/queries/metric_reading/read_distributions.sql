@@ -1,5 +1,5 @@
 -- The points of a histogram or summary in a range of time: the older part of them, or the newer one.
-SELECT time_unix_nano, start_time_unix_nano, flags, value_count, sum, min, max, bounds, buckets
+SELECT time_unix_nano, start_time_unix_nano, flags, raw_points, value_count, sum, min, max, bounds, buckets
 FROM _metric_points
 WHERE is_sorted = :is_sorted
   AND series = :series
