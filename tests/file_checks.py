@@ -68,7 +68,7 @@ def table_scans(plan: Sequence[str]) -> list[str]:
     gathered."""
     names = (
         *("up", "above", "down", "merged", "attribute", "recorded", "pieces", "texts", "found"),
-        *("told", "told_step", "last_steps", "one", "errors", "same", "whole", "asked", "CONSTANT ROW"),
+        *("told", "told_step", "last_steps", "one", "errors", "same", "whole", "asked", "was", "named", "CONSTANT ROW"),
         *("w", "summed"),  # of points
     )
     gathered = {f"SCAN {name}" for name in names}
