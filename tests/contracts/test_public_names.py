@@ -126,6 +126,7 @@ QUESTIONS: dict[str, list[str]] = {
 }
 VIEWS = [
     "agent_tree",
+    "agent_usage",
     "agents",
     "complete_llm_interactions",
     "complete_tool_interactions",

@@ -48,6 +48,7 @@ _QUERIES = [
     "SELECT * FROM exemplars WHERE name = 'x'",
     "SELECT * FROM exemplars WHERE trace_id = 'x'",
     "SELECT * FROM exemplars WHERE trace_id = 'x' AND span_id = 'y'",
+    *(f"SELECT * FROM agent_usage WHERE {key} = 'x'" for key in ("session_id", "user_id")),
 ]
 _TEXTS = dict(read_folder("views"))
 # The newest of a kind are read from the end of an index, which EXPLAIN calls a scan of that index.
@@ -84,6 +85,8 @@ _OF_THE_WHOLE_FILE = {
     *("measure_legacy", "count_legacy_logs", "add_legacy_agents", "find_stopped_migrations"),
     *("count_derived", "count_documents", "list_attribute_indexes", "count_orphans"),
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
+    *("count_series_by_service", "sum_points"),
+    "count_written_points",  # of a stream, as `read_file_state` is
     "list_agents",  # of the API
     *("count_main_rows", "list_session_conflicts"),  # of the page
     # Of `delete`, once for each run.

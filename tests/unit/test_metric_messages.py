@@ -175,7 +175,7 @@ _LEFT_OUT = "it is left out"
         ("gauge", {"asDouble": 10**400}, {"asDouble of a data point is no number: it is left out": 1}),
         ("gauge", {"asInt": 1, "asDouble": 1}, {"value of a data point is given twice: the first counts": 1}),
         ("gauge", {"attributes": 5}, {"attributes of a data point are no list: they are left out": 1}),
-        ("gauge", {"exemplars": [5]}, {"a exemplar is no object: it is left out": 1}),
+        ("gauge", {"exemplars": [5]}, {"a data point's exemplar is no object: it is left out": 1}),
         (
             "histogram",
             {"explicitBounds": [1, "x"], "bucketCounts": ["1", "2", "3"]},

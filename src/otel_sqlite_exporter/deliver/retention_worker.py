@@ -39,6 +39,8 @@ _LOOK_S, _IDLE_LOOK_S, _LONG_S = 1.0, 3_600.0, 30.0
 the thread sleep."""
 _AGE_LOOK_S = 10.0
 """How often what is old is looked for."""
+_POINTS_LOOK_S = 3_600.0
+"""How often old data points are, as that takes a look at each series."""
 _PAUSE_S = 60.0
 """After a problem, and where the cap cannot be kept to."""
 _FRESH_S = 3_600.0
@@ -133,7 +135,8 @@ class RetentionWorker:
             return
         pruning = self._pruning
         if pruning is None:
-            pruning = self._pruning = Pruning(connection, self._settings, rules, _find_entry(connection, rules))
+            entry = _find_entry(connection, rules)
+            pruning = self._pruning = Pruning(connection, self._settings, rules, entry, _POINTS_LOOK_S)
             self._began_s = time.monotonic()
         elif not self._is_at_work:
             pruning.renew(_find_entry(connection, rules))

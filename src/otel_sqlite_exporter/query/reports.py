@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.errors import ConfigurationError, FilterError
+from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.dialect import Dialect
-from otel_sqlite_exporter.model.timezones import Calendar, parse_timezone
+from otel_sqlite_exporter.model.timezones import Calendar
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
-from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
+from otel_sqlite_exporter.query.filter_values import parse_calendar, parse_texts, parse_time
 from otel_sqlite_exporter.query.notebooks import notebook_rows
 from otel_sqlite_exporter.query.pages import TableResult
 from otel_sqlite_exporter.query.reading import fetch_table
@@ -199,10 +199,7 @@ def run_report(
 
 
 def _parse_calendar(name: str, timezone: Any) -> Calendar:
-    try:
-        calendar = Calendar(parse_timezone(*parse_texts("timezone", timezone)))
-    except ConfigurationError as error:
-        raise FilterError("timezone", str(error)) from None
+    calendar = parse_calendar("timezone", timezone)
     if name in _UTC_DAYS and calendar.zone is not UTC:
         raise FilterError("timezone", f"the report {name} has days of UTC only")
     return calendar

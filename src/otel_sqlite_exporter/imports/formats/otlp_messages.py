@@ -59,7 +59,7 @@ def _find_form(value: dict[str, Any]) -> Message | None:
         return _use_new_names({"resourceSpans": value["batches"]})
     renamed = _rename(value)
     for group, top in _GROUPS.items():
-        if group in renamed and not _is_of_the_javascript_sdk(renamed):
+        if group in renamed:
             return _use_new_names({top: [value]})
     for records, (group, top) in _SCOPED.items():
         if isinstance(renamed.get(records), list) and isinstance(renamed.get("scope"), dict):
@@ -113,9 +113,3 @@ def _use_json_names(value: Any) -> Any:
     if isinstance(value, dict):
         return {_SNAKE.sub(lambda found: found[1].upper(), key): _use_json_names(part) for key, part in value.items()}
     return value
-
-
-def _is_of_the_javascript_sdk(value: dict[str, Any]) -> bool:
-    """Whether these are metrics as JavaScript's SDK has them: no OTLP, but of the same name."""
-    resource = value.get("resource")
-    return isinstance(resource, dict) and not resource.keys().isdisjoint(("_rawAttributes", "_attributes"))

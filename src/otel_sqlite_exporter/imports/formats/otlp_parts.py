@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -47,6 +47,20 @@ def encode_plain_value(value: Any, depth: int = 0) -> Message:
         return {"arrayValue": {"values": [encode_plain_value(item, depth + 1) for item in value]}}
     items = [{"key": key, "value": encode_plain_value(item, depth + 1)} for key, item in value.items()]
     return {"kvlistValue": {"values": items}}
+
+
+def encode_measured(value: Any, is_integer: bool = True) -> Message:
+    """Return the value of a data point. `is_integer`: whole numbers are integers, where JSON has them so."""
+    if value is None:
+        return {}
+    if is_integer and type(value) is int:
+        return {"asInt": value}
+    return {"asDouble": value}
+
+
+def read_each(items: Any, read: Callable[[dict[str, Any]], Message]) -> Any:
+    """Return what `read` makes of each object of a list. What is none stays as it is."""
+    return [read(item) if isinstance(item, dict) else item for item in items] if isinstance(items, list) else items
 
 
 def encode_time(value: Any) -> Any:

@@ -3,7 +3,7 @@ CREATE VIEW metric_points AS
 -- sum; count, sum, min, max and buckets are those of a histogram or summary. value_type is integer, real, nan (value is
 -- NULL), or large (an integer beyond 64 bits; value is the nearest double).
 -- delta, count_delta and sum_delta are what came since the point before: of a delta metric what the point says, of a
--- cumulative one the difference. Of a first point whose start is not known, that is not known: NULL. change says what is
+-- cumulative one the difference. Of a first point whose start is not known, or is its own time, that is not known: NULL. change says what is
 -- special: first, the series has no earlier point; reset, a cumulative count began anew; gap or overlap, a point of a delta
 -- metric does not begin where the one before it ends.
 -- raw_points: of how many points a row is made that stands for an hour, NULL for a point as it came. Of a gauge, min, max and
@@ -34,7 +34,7 @@ SELECT
     WHEN i.temporality = 'delta' THEN p.value
     ELSE (
       SELECT CASE
-        WHEN was.before IS NULL THEN iif(p.start_time_unix_nano > 0 AND p.raw_points IS NOT 0, p.value, NULL)
+        WHEN was.before IS NULL THEN iif(p.start_time_unix_nano BETWEEN 1 AND p.time_unix_nano - 1 AND p.raw_points IS NOT 0, p.value, NULL)
         WHEN i.is_monotonic = 1 AND p.value < was.before THEN p.value
         ELSE p.value - was.before
       END
@@ -47,7 +47,7 @@ SELECT
     WHEN i.temporality = 'delta' THEN p.value_count
     ELSE (
       SELECT CASE
-        WHEN was.before IS NULL THEN iif(p.start_time_unix_nano > 0 AND p.raw_points IS NOT 0, p.value_count, NULL)
+        WHEN was.before IS NULL THEN iif(p.start_time_unix_nano BETWEEN 1 AND p.time_unix_nano - 1 AND p.raw_points IS NOT 0, p.value_count, NULL)
         WHEN p.value_count < was.before THEN p.value_count
         ELSE p.value_count - was.before
       END
@@ -60,7 +60,7 @@ SELECT
     WHEN i.temporality = 'delta' THEN p.sum
     ELSE (
       SELECT CASE
-        WHEN was.before IS NULL THEN iif(p.start_time_unix_nano > 0 AND p.raw_points IS NOT 0, p.sum, NULL)
+        WHEN was.before IS NULL THEN iif(p.start_time_unix_nano BETWEEN 1 AND p.time_unix_nano - 1 AND p.raw_points IS NOT 0, p.sum, NULL)
         WHEN p.value_count < was.count_before THEN p.sum
         ELSE p.sum - was.before
       END
