@@ -60,10 +60,10 @@ def import_(
 ) -> int:
     """Import OTLP files, telemetry files of coding agents and event logs into a file.
 
-    FILE is OTLP as JSON in any layout, OTLP as protobuf, spans and log records as the SDKs of JavaScript and Python
-    write them (Copilot, Gemini CLI, console exporters), or an event log, each plain or compressed; `-` is standard
-    input. The format is detected from the content. The sessions that Claude Code, Codex and Gemini CLI keep for
-    themselves are no telemetry.
+    FILE is OTLP as JSON in any layout, OTLP as protobuf, spans, log records and metrics as the SDKs of JavaScript and
+    Python write them (Copilot, Gemini CLI, console exporters), or an event log, each plain or compressed; `-` is
+    standard input. The format is detected from the content. The sessions that Claude Code, Codex and Gemini CLI keep
+    for themselves are no telemetry.
 
     Records that were imported before are skipped, also after an interrupted import. Lines that cannot be read are
     reported and kept in quarantine; a value that cannot be kept as it came is reported and its record kept. The exit

@@ -38,7 +38,7 @@ _MOST_SERIES = 4 * PAGE
 _MOST_NAMED = 6
 
 
-class _Place(NamedTuple):
+class _ExportPlace(NamedTuple):
     """How far the export is: the place of a series in the list, and the time and start of its last point."""
 
     series: int = 0
@@ -76,7 +76,7 @@ def read_metric_points(
         series = file.read(_list_series, filters["session_id"])
     except MigrationRequiredError:
         return
-    place = _Place()
+    place = _ExportPlace()
     while place.series < len(series):
         points, place = file.read(_read_page, series, place, filters)
         if points:
@@ -93,8 +93,8 @@ def _list_series(connection: sqlite3.Connection, session_id: str | None) -> arra
 
 
 def _read_page(
-    connection: sqlite3.Connection, series: array[int], place: _Place, filters: Mapping[str, Any]
-) -> tuple[list[PointFields], _Place]:
+    connection: sqlite3.Connection, series: array[int], place: _ExportPlace, filters: Mapping[str, Any]
+) -> tuple[list[PointFields], _ExportPlace]:
     """Return the next points, and where they end."""
     rows: list[tuple[int, Row]] = []
     last = min(len(series), place.series + _MOST_SERIES)
@@ -106,9 +106,9 @@ def _read_page(
         found = fetch(connection, Select(read_query("find_exported_points"), asked))
         rows += [(id, row) for row in found]
         if len(found) < limit:
-            place = _Place(place.series + 1)
+            place = _ExportPlace(place.series + 1)
         else:
-            place = _Place(place.series, found[-1]["time_unix_nano"], found[-1]["start_time_unix_nano"])
+            place = _ExportPlace(place.series, found[-1]["time_unix_nano"], found[-1]["start_time_unix_nano"])
     return _read_points(connection, rows), place
 
 
