@@ -80,6 +80,25 @@ def test_a_file_of_each_form_of_otlp_says_the_same(tmp_path: Path, is_delta: boo
         assert rows == found[0]
 
 
+def test_a_part_of_a_message_is_read(tmp_path: Path) -> None:
+    """Such as the lines of Java's `logging-otlp`, which are groups."""
+    metric = {"name": "m", "gauge": {"dataPoints": [{"timeUnixNano": "5", "asInt": "1"}]}}
+    scoped = {"scope": {"name": "s"}, "metrics": [metric]}
+    old = {"instrumentationLibrary": {"name": "s"}, "metrics": [metric]}
+    group = {"resource": {"attributes": []}, "scopeMetrics": [scoped]}
+    parts: list[Any] = [
+        *({"resourceMetrics": [group]}, group, scoped, old, metric),
+        {"resource": {}, "instrumentationLibraryMetrics": [old]},
+        {"resource_metrics": [{"scope_metrics": [{"scope": {"name": "s"}, "metrics": [metric]}]}]},
+    ]
+    for number, part in enumerate(parts):
+        path = tmp_path / f"{number}.db"
+        report = import_here(json.dumps(part).encode(), path)
+        assert (report.formats, report.points, report.altered, report.unknown) == ({"OTLP": 1}, 1, 0, [])
+        scope = None if part is metric else "s"
+        assert read(path, "SELECT name, scope_name, value FROM metric_points") == [("m", scope, 1)]
+
+
 def test_points_that_come_by_several_ways_are_there_once(path: Path) -> None:
     collected = make_metrics(rounds=3)
     for write in FORMS.values():
