@@ -68,8 +68,8 @@ def table_scans(plan: Sequence[str]) -> list[str]:
     gathered."""
     names = (
         *("up", "above", "down", "merged", "attribute", "recorded", "pieces", "texts", "found"),
-        *("told", "told_step", "last_steps", "one", "errors", "same", "whole", "asked", "was", "named", "CONSTANT ROW"),
-        *("w", "summed"),  # of points
+        *("told", "told_step", "last_steps", "one", "errors", "same", "whole", "asked", "CONSTANT ROW"),
+        *("was", "named", "summed"),  # of points
     )
     gathered = {f"SCAN {name}" for name in names}
     scans = [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step and step not in gathered]

@@ -29,8 +29,11 @@ def write(path: Path, *minutes: int) -> None:
             points.append(make_point(counter(), 60 * minute, 5 * minute, start=0, attributes=attributes))
             measured = DistributionFields(minute, 0.3 * minute, bounds=[0.1, 1], counts=[0, minute, 0])
             exemplars = [ExemplarFields(0.25, at(60 * minute - 1), 7, 9, {})]
-            fields = {"distribution": measured, "exemplars": exemplars, "attributes": attributes}
-            points.append(make_point(histogram(), 60 * minute, start=0, **fields))
+            points.append(
+                make_point(
+                    histogram(), 60 * minute, start=0, attributes=attributes, distribution=measured, exemplars=exemplars
+                )
+            )
     write_points(path, points)
 
 

@@ -93,7 +93,7 @@ def model_change(instrument: InstrumentFields, points: Sequence[Told], point: To
         if is_delta:
             found[name] = now
         elif before is None:
-            found[name] = now if point.start else None
+            found[name] = now if 0 < point.start < point.time else None
         else:
             judged = "value" if is_sum else "values"
             this, last = getattr(point, judged).shown, getattr(before, judged).shown

@@ -39,7 +39,6 @@ _QUERIES = [
     "SELECT * FROM traces WHERE start_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM sessions WHERE end_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM errors WHERE start_time_unix_nano BETWEEN 1 AND 2",
-    *(f"SELECT * FROM agent_usage WHERE {key} = 'x'" for key in ("session_id", "user_id")),
     *(
         f"SELECT * FROM metric_points WHERE {key}{times}"
         for key in ("name = 'x'", "series_id = 7", "session_id = 'x'", "user_id = 'x'")
@@ -49,6 +48,7 @@ _QUERIES = [
     "SELECT * FROM exemplars WHERE name = 'x'",
     "SELECT * FROM exemplars WHERE trace_id = 'x'",
     "SELECT * FROM exemplars WHERE trace_id = 'x' AND span_id = 'y'",
+    *(f"SELECT * FROM agent_usage WHERE {key} = 'x'" for key in ("session_id", "user_id")),
 ]
 _TEXTS = dict(read_folder("views"))
 # The newest of a kind are read from the end of an index, which EXPLAIN calls a scan of that index.
@@ -86,6 +86,7 @@ _OF_THE_WHOLE_FILE = {
     *("count_derived", "count_documents", "list_attribute_indexes", "count_orphans"),
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     *("count_series_by_service", "sum_points"),
+    "list_exemplars",  # of the API, where no trace, name or session is given
     "count_written_points",  # of a stream, as `read_file_state` is
     "list_agents",  # of the API
     *("count_main_rows", "list_session_conflicts"),  # of the page
