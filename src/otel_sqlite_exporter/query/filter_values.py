@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.model.timezones import UTC_CALENDAR, Calendar
+from otel_sqlite_exporter.errors import ConfigurationError, FilterError
+from otel_sqlite_exporter.model.timezones import UTC_CALENDAR, Calendar, parse_timezone
 from otel_sqlite_exporter.model.values import LARGEST, repair_text
 from otel_sqlite_exporter.query.askable_views import Scalar
 
@@ -72,6 +72,18 @@ def _parse_time_text(text: str) -> datetime | timedelta | None:
         return datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text)
     except ValueError:
         return None
+
+
+def parse_calendar(argument: str, value: Any) -> Calendar:
+    """Return the calendar of the time zone of this name.
+
+    Raises:
+        FilterError: `value` is none.
+    """
+    try:
+        return Calendar(parse_timezone(*parse_texts(argument, value)))
+    except ConfigurationError as error:
+        raise FilterError(argument, str(error)) from None
 
 
 def parse_texts(argument: str, value: Any, choices: Sequence[str] = ()) -> tuple[str, ...]:

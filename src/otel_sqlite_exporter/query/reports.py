@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.errors import ConfigurationError, FilterError
+from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.dialect import Dialect
-from otel_sqlite_exporter.model.timezones import Calendar, parse_timezone
+from otel_sqlite_exporter.model.timezones import Calendar
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
-from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
+from otel_sqlite_exporter.query.filter_values import parse_calendar, parse_texts, parse_time
 from otel_sqlite_exporter.query.notebooks import notebook_rows
 from otel_sqlite_exporter.query.pages import TableResult
 from otel_sqlite_exporter.query.reading import fetch_table
@@ -43,7 +43,12 @@ _ABOUT_UNRECOGNISED = (
     "Spans and events that look like model calls or tools by the names of their attributes, but that no dialect "
     "reads; for each service a dialect to start from. Plan: one pass over all spans, their events and log events."
 )
-_COMPUTED = {"queries": _ABOUT_QUERIES, "unrecognised": _ABOUT_UNRECOGNISED}
+_ABOUT_GENAI_METRICS = (
+    "What the histograms of programs that call models say: the tokens of a call, its duration, the times to its first "
+    "token and between tokens. p50 and p95 are estimated from buckets; unit is that of the metric, and count is the "
+    "number of measured values. Plan: the points of the range in each series of these metrics, by index."
+)
+_COMPUTED = {**{"queries": _ABOUT_QUERIES, "unrecognised": _ABOUT_UNRECOGNISED, "genai-metrics": _ABOUT_GENAI_METRICS}}
 _QUERY_COLUMNS: tuple[str, ...] = ("group_1", "ms", "rows", "plan")
 _UTC_DAYS = ("links", "growth")
 
@@ -84,6 +89,9 @@ REPORTS: Mapping[str, ReportDefinition] = {
     "tools": ReportDefinition(SUBJECTS["tool"], 2, is_pass=True, budget="errors"),
     "agents-usage": ReportDefinition(
         ("agent", "service", "model", "session", "user", "type", *TIMES), 2, budget="cost_usd", is_sparse=True
+    ),
+    "genai-metrics": ReportDefinition(
+        ("model", "operation", "provider", "error", "service", "session", "user"), 4, is_sparse=True
     ),
     "scores": ReportDefinition(("name", "label", "model", "service", "session", *TIMES), 2, is_pass=True),
     "slowest": ReportDefinition(("call", "tool", "span"), is_grouped=False, limit=20, is_cut=True, is_pass=True),
@@ -172,16 +180,19 @@ def run_report(
         "sample": _SAMPLE,
     }
     add_functions(connection, calendar, groups)
-    if name in _COMPUTED:
-        check_filters(name, 0, filters)
     kept_days = find_kept_days(connection, name, groups, filters, parameters)
     if name == "queries":
+        check_filters(name, 0, filters)
         columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
     elif name == "unrecognised":
         check_filters(name, 0, filters)
         from otel_sqlite_exporter.query.unrecognised import UNRECOGNISED_COLUMNS, read_unrecognised
 
         columns, rows = UNRECOGNISED_COLUMNS, read_unrecognised(connection, dialects, parameters)
+    elif name == "genai-metrics":
+        from otel_sqlite_exporter.query.metered.genai_metrics import read_genai_metrics
+
+        columns, rows = read_genai_metrics(connection, groups, parameters, filters)
     else:
         adds_kept = kept_days.is_added
         select = build_report(name, parameters, filters, is_pass=report.is_pass, adds_kept=adds_kept)
@@ -199,10 +210,7 @@ def run_report(
 
 
 def _parse_calendar(name: str, timezone: Any) -> Calendar:
-    try:
-        calendar = Calendar(parse_timezone(*parse_texts("timezone", timezone)))
-    except ConfigurationError as error:
-        raise FilterError("timezone", str(error)) from None
+    calendar = parse_calendar("timezone", timezone)
     if name in _UTC_DAYS and calendar.zone is not UTC:
         raise FilterError("timezone", f"the report {name} has days of UTC only")
     return calendar

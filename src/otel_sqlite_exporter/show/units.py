@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime, timedelta
 
 _SMALLEST, _LARGEST = 1e-9, 1e15
 _LENGTHS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
 """Units of time in milliseconds, the largest first."""
+_EPOCH = datetime(1970, 1, 1)
 _SHORT_LENGTHS = (("ms", 1.0), ("us", 1e-3), ("ns", 1e-6))
 
 
@@ -66,3 +68,9 @@ def format_bytes(size: float) -> str:
 def format_time(iso: str) -> str:
     """Return an ISO 8601 time without year, fraction and zone: `01-31 12:00:05`."""
     return f"{iso[5:10]} {iso[11:19]}"
+
+
+def format_iso_time(time_unix_nano: int) -> str:
+    """Return nanoseconds since 1970 as ISO 8601 text in UTC with microseconds, as views have times."""
+    seconds, rest = divmod(time_unix_nano, 10**9)
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{rest // 1_000:06}Z"

@@ -7,20 +7,34 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
+from otel_sqlite_exporter.model.values import repair_text
 from otel_sqlite_exporter.query.aggregates.facets import Facet
-from otel_sqlite_exporter.query.metric_series.metric_list import find_metrics
 from otel_sqlite_exporter.query.metric_series.metric_summaries import MetricDescription, MetricSummary
+from otel_sqlite_exporter.query.reading import fetch_table
+from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.sql.texts import read_query
 
 _MOST_SERIES = 10_000
-_MOST_INSTRUMENTS = 100
+_MOST = 100
+_NAME_LENGTH = 200
 _SHOWN_VALUES = 20
 _NAMED = 3
+
+
+class InstrumentFacts(NamedTuple):
+    """What the points of an instrument have in common."""
+
+    id: int
+    kind: str
+    unit: str
+    temporality: str | None
+    is_monotonic: int | None
+    description: str
 
 
 def describe_metric(connection: sqlite3.Connection, name: str) -> MetricDescription:
@@ -29,7 +43,9 @@ def describe_metric(connection: sqlite3.Connection, name: str) -> MetricDescript
     Raises:
         NotFoundError: There is no such metric.
     """
-    instruments = find_instruments(connection, name)
+    find_instruments(connection, name)
+    columns, rows = fetch_table(connection, Select(read_query("read_instruments"), {"name": name, "limit": _MOST}))
+    instruments = tuple(MetricSummary.from_row(dict(zip(columns, row, strict=True))) for row in rows)
     keys: defaultdict[str, Counter[Any]] = defaultdict(Counter)
     services: Counter[Any] = Counter()
     for _, _, service, _, _, _, text in connection.execute(
@@ -45,8 +61,8 @@ def describe_metric(connection: sqlite3.Connection, name: str) -> MetricDescript
     )
 
 
-def find_instruments(connection: sqlite3.Connection, name: Any) -> tuple[MetricSummary, ...]:
-    """Return the instruments of a name.
+def find_instruments(connection: sqlite3.Connection, name: Any) -> tuple[InstrumentFacts, ...]:
+    """Return what the instruments of a name are.
 
     Raises:
         FilterError: The name is not a text.
@@ -54,21 +70,17 @@ def find_instruments(connection: sqlite3.Connection, name: Any) -> tuple[MetricS
     """
     if not isinstance(name, str):
         raise FilterError("name", f"{name!r} is not text: give the name of a metric")
-    rows = connection.execute(read_query("read_instruments"), {"name": name, "limit": _MOST_INSTRUMENTS})
-    columns = tuple(column for column, *_ in rows.description)
-    found = tuple(MetricSummary.from_row(dict(zip(columns, row, strict=True))) for row in rows)
+    found = connection.execute(read_query("find_instruments"), {"name": repair_text(name)[0]}).fetchall()
     if not found:
-        raise NotFoundError(_explain_missing(connection, name))
-    return found
+        raise NotFoundError(f"there is no metric {name!r}: {_suggest(connection, name)}")
+    return tuple(InstrumentFacts(*row) for row in found)
 
 
-def _explain_missing(connection: sqlite3.Connection, name: str) -> str:
-    known = dict.fromkeys(one.name for one in find_metrics(connection, limit=1_000, cursor=None, filters={}))
-    folded = {one.lower(): one for one in known}
-    close = [folded[one] for one in get_close_matches(name.lower(), folded, _NAMED)]
-    close = close or [one for one in known if name.lower() in one.lower()][:_NAMED]
-    hint = f"did you mean {' or '.join(close)}?" if close else "`metrics` lists them"
-    return f"there is no metric {name!r}: {hint}"
+def _suggest(connection: sqlite3.Connection, name: str) -> str:
+    known = {known.lower(): known for (known,) in connection.execute(read_query("list_metric_names"))}
+    close = get_close_matches(name.lower()[:_NAME_LENGTH], known, _NAMED)
+    close = close or [one for one in known if name.lower() in one][:_NAMED]
+    return f"did you mean {' or '.join(known[one] for one in close)}?" if close else "`metrics` lists them"
 
 
 def _make_facet(field: str, counts: Mapping[Any, int]) -> Facet:

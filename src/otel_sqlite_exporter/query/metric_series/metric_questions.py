@@ -11,7 +11,7 @@ from otel_sqlite_exporter.query.metric_series.metric_description import describe
 from otel_sqlite_exporter.query.metric_series.metric_list import find_metrics
 from otel_sqlite_exporter.query.metric_series.metric_summaries import ExemplarSummary, MetricDescription, MetricSummary
 from otel_sqlite_exporter.query.metric_series.series_answers import MetricSeriesResult
-from otel_sqlite_exporter.query.metric_series.series_reader import read_metric_series
+from otel_sqlite_exporter.query.metric_series.series_reader import SeriesQuestion, read_metric_series
 from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.query.reading import TelemetryFile
 
@@ -55,6 +55,7 @@ class MetricQuestions:
         aggregate: Texts | None = None,
         group_by: Texts = (),
         limit: int = 20,
+        most_steps: int = 120,
         timezone: str = "UTC",
         **filters: Unpack[SeriesFilter],
     ) -> MetricSeriesResult:
@@ -71,6 +72,7 @@ class MetricQuestions:
             group_by: Keys of attributes, service_name, session_id, user_id; `*`: each series alone. Default: all
                 series are one line.
             limit: How many groups to return: those with the largest values.
+            most_steps: How many steps there are at most if `step` is not given.
             timezone: Of days and weeks, and of times without an offset.
             filters: Which series.
 
@@ -78,15 +80,5 @@ class MetricQuestions:
             NotFoundError: There is no such metric; the error names those with a similar name.
         """
         keys: Sequence[str] = (group_by,) if isinstance(group_by, str) else tuple(group_by)
-        return self._file.read(
-            read_metric_series,
-            name,
-            since=since,
-            until=until,
-            step=step,
-            aggregate=aggregate,
-            group_by=keys,
-            limit=limit,
-            timezone=timezone,
-            filters=filters,
-        )
+        asked = SeriesQuestion(name, since, until, step, aggregate, keys, limit, most_steps, timezone, filters)
+        return self._file.read(read_metric_series, asked)

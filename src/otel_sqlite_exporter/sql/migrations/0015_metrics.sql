@@ -92,6 +92,8 @@ CREATE INDEX _exemplars_trace ON _exemplars (trace_id) WHERE trace_id IS NOT NUL
 
 -- Data points that are not stored: of new series beyond the limit of a day, or from before hourly_until_unix_nano.
 ALTER TABLE _exporter_runs ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+-- Of what was written: data points. It tells that points came, which have no ids that grow.
+ALTER TABLE _exporter_runs ADD COLUMN points INTEGER NOT NULL DEFAULT 0;
 
 -- How many series were new on each of the last days (UTC), and what came beyond the limit.
 CREATE TABLE _new_series (

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Levels in each step, of the series of a group: of gauges, and of sums that go up and down.
+
+The value of a series stands until its next point, but no longer than twice the usual time between two of its points,
+and not beyond a point that says that there is no value. So a sum of series does not drop in a step in which one of them
+has no point, and what is gone does not count for long. A step in which no series has a point has no value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from statistics import median_low
+from typing import Any
+
+from otel_sqlite_exporter.model.metric_records.metric_signals import NO_RECORDED_VALUE
+from otel_sqlite_exporter.query.metric_arithmetic.step_sums import ExactSum, Number, read_number
+from otel_sqlite_exporter.query.metric_arithmetic.time_steps import TimeSteps
+from otel_sqlite_exporter.query.metric_groups.increase_groups import Values
+
+_MOST_GAPS = 64
+_HELD = 2
+
+
+class _SeriesStep:
+    """The points of a series in a step."""
+
+    __slots__ = ("high", "is_gone", "last", "low", "points", "sum", "time")
+
+    def __init__(self) -> None:
+        self.points = 0
+        self.sum = ExactSum()
+        self.last: Number = 0
+        self.low: Number | None = None
+        self.high: Number | None = None
+        self.time = 0
+        self.is_gone = False
+
+    def add(self, time: int, value: Number) -> None:
+        """Add a point."""
+        self.points += 1
+        self.sum.add(value)
+        self.last, self.time, self.is_gone = value, time, False
+        if self.low is None or value < self.low:
+            self.low = value
+        if self.high is None or value > self.high:
+            self.high = value
+
+    def add_hour(self, time: int, value: Number, raw_points: int, numbers: Iterable[Number | None]) -> None:
+        """Add a point that stands for several: the last of them, and their sum, smallest and largest value."""
+        total, low, high = numbers
+        self.points += raw_points
+        self.sum.add(value * raw_points if total is None else total)
+        self.last, self.time, self.is_gone = value, time, False
+        low, high = value if low is None else low, value if high is None else high
+        self.low = low if self.low is None else min(self.low, low)
+        self.high = high if self.high is None else max(self.high, high)
+
+    def average(self) -> float:
+        """Return the average."""
+        return self.sum.finish() / self.points
+
+
+class _GroupStep:
+    """The series of a group in a step: how many there are, and how many of them have a point in it."""
+
+    __slots__ = ("averages", "high", "lasts", "low", "own", "points", "series")
+
+    def __init__(self) -> None:
+        self.series = self.own = self.points = 0
+        self.lasts, self.averages = ExactSum(), ExactSum()
+        self.low: Number | None = None
+        self.high: Number | None = None
+
+    def add(self, one: _SeriesStep) -> None:
+        """Add the points of a series."""
+        self.series += 1
+        self.own += 1
+        self.points += one.points
+        self.lasts.add(one.last)
+        self.averages.add(one.average())
+        self.low = one.low if self.low is None or (one.low is not None and one.low < self.low) else self.low
+        self.high = one.high if self.high is None or (one.high is not None and one.high > self.high) else self.high
+
+    def hold(self, value: Number) -> None:
+        """Add a series that has an earlier value."""
+        self.series += 1
+        self.lasts.add(value)
+        self.averages.add(value)
+
+
+class LevelGroup:
+    """The levels of series. Those of sums add up; of gauges, the average over the series is meant."""
+
+    def __init__(self, steps: TimeSteps, usual_interval: int, *, is_additive: bool, is_alone: bool) -> None:
+        """`usual_interval`: nanoseconds between two points of a series that has only one. `is_alone`: there is one
+        series."""
+        self._steps = steps
+        self._usual_interval = usual_interval
+        self._is_additive = is_additive
+        self._is_alone = is_alone
+        self._cells: dict[int, _GroupStep] = {}
+        self.left_out = 0
+        """Points with a value that is not finite."""
+
+    def add_series(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Add the points of a series, from some time before the range on, in the order of their times."""
+        since, find = self._steps.since, self._steps.find
+        cells: dict[int, _SeriesStep] = {-1: _SeriesStep()}
+        cells[-1].is_gone = True
+        cell, index, previous = cells[-1], -1, 0
+        gaps: list[int] = []
+        for time, flags, stored, raw, *given in rows:
+            if flags & NO_RECORDED_VALUE:
+                cell.is_gone = True
+                continue
+            value = read_number(stored)
+            if value is None:
+                self.left_out += 1
+                continue
+            if previous and len(gaps) < _MOST_GAPS and time > previous:
+                gaps.append(time - previous)
+            previous = time
+            place = find(time) if time >= since else -1
+            if place != index:
+                cell = cells.setdefault(place, _SeriesStep())
+                index = place
+            if raw:
+                cell.add_hour(time, value, raw, map(read_number, given))
+            else:
+                cell.add(time, value)
+        self._fold(cells, median_low(gaps) if gaps else self._usual_interval)
+
+    def _fold(self, cells: dict[int, _SeriesStep], interval: int) -> None:
+        edges, places = self._steps.edges, sorted(cells)
+        for place, following in zip(places, (*places[1:], len(self._steps)), strict=True):
+            one = cells[place]
+            if place >= 0:
+                self._cells.setdefault(place, _GroupStep()).add(one)
+            if self._is_alone or one.is_gone:
+                continue
+            until = one.time + _HELD * interval
+            for index in range(place + 1, following):
+                if edges[index] >= until:
+                    break
+                self._cells.setdefault(index, _GroupStep()).hold(one.last)
+
+    def rank(self) -> float:
+        """Return a number that is larger for what is to be shown first."""
+        return max((abs(value) for value in self.get_lasts() if value is not None), default=-1)
+
+    def get_lasts(self, *, is_sum: bool = False) -> Values:
+        """Return the last values of the series in each step: added up, or their average."""
+        return self._list(lambda cell: self._join(cell.lasts, cell.series, is_sum))
+
+    def get_averages(self) -> Values:
+        """Return the averages of the series in each step: added up, or their average."""
+        return self._list(lambda cell: self._join(cell.averages, cell.series))
+
+    def get_lows(self) -> Values:
+        """Return the smallest value of any series in each step."""
+        return self._list(lambda cell: cell.low)
+
+    def get_highs(self) -> Values:
+        """Return the largest value of any series in each step."""
+        return self._list(lambda cell: cell.high)
+
+    def count_points(self) -> Values:
+        """Return how many points each step has."""
+        return self._list(lambda cell: cell.points)
+
+    def _join(self, total: ExactSum, series: int, is_sum: bool = False) -> Number:
+        return total.finish() if is_sum or self._is_additive or series == 1 else total.finish() / series
+
+    def _list(self, read: Callable[[_GroupStep], Number | None]) -> Values:
+        cells = map(self._cells.get, range(len(self._steps)))
+        return [read(cell) if cell is not None and cell.own else None for cell in cells]
