@@ -349,7 +349,9 @@ def test_an_exporter_removes_old_points_beside_what_it_writes(path: Path, rules:
     check(path)
     added = read(path, "SELECT sum(delta) FROM metric_points WHERE time_unix_nano >= ?", NOW_NS - DAY_NS // 2)
     assert read(path, recent, old + 2 * HOUR_NS) == [(before[0][0] + added[0][0],)]
-    left = "SELECT count(*), count(DISTINCT series_id || ' ' || (time_unix_nano / 3600000000000)) FROM metric_points"
-    ((rows, each_hour),) = read(path, f"{left} WHERE time_unix_nano < ?", old)
+    hour = "series_id || ' ' || (time_unix_nano / 3600000000000)"
+    left = f"SELECT count(*), count(DISTINCT {hour}), total(raw_points = 0) FROM metric_points WHERE time_unix_nano < ?"
+    ((rows, each_hour, kept),) = read(path, left, old if "metrics_raw_days" in rules else NOW_NS - 30 * DAY_NS + 1)
     assert rows == (10 if "retention_days" in rules else each_hour)
+    assert kept == (10 if "retention_days" in rules else 0)
     assert read(path, "SELECT sum(written), sum(spooled), sum(dropped) FROM exporter_health") == [(310, 0, 0)]
