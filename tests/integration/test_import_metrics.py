@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.exporter.otlp.json.file import FileMetricExporter
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter
 
@@ -23,7 +22,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run
 from tests.conftest import health, read
 from tests.otlp_messages import write_varint
-from tests.sample_metrics import make_metrics
+from tests.sample_metrics import COPILOT, JAVASCRIPT, make_metrics, write_json
 from tests.source_files import view_rows, write_lines
 
 _VIEWS = ("metrics", "metric_points", "exemplars")
@@ -34,14 +33,6 @@ POINTS = 3 * 2 * 5
 def import_here(content: bytes, path: Path) -> SourceReport:
     with closing(Importer(resolve_settings(path), None)) as importer:
         return importer.import_source(ImportSource("source", io.BytesIO(content)), lambda _: None)
-
-
-def write_json(collected: list[Any]) -> bytes:
-    stream = io.StringIO()
-    exporter = FileMetricExporter(stream=stream)
-    for data in collected:
-        exporter.export(data)
-    return stream.getvalue().encode()
 
 
 def _frame(collected: list[Any], frame: Callable[[bytes], bytes]) -> bytes:
@@ -80,6 +71,25 @@ def test_a_file_of_each_form_of_otlp_says_the_same(tmp_path: Path, is_delta: boo
         assert rows == found[0]
 
 
+def test_a_part_of_a_message_is_read(tmp_path: Path) -> None:
+    """Such as the lines of Java's `logging-otlp`, which are groups."""
+    metric = {"name": "m", "gauge": {"dataPoints": [{"timeUnixNano": "5", "asInt": "1"}]}}
+    scoped = {"scope": {"name": "s"}, "metrics": [metric]}
+    old = {"instrumentationLibrary": {"name": "s"}, "metrics": [metric]}
+    group = {"resource": {"attributes": []}, "scopeMetrics": [scoped]}
+    parts: list[Any] = [
+        *({"resourceMetrics": [group]}, group, scoped, old, metric),
+        {"resource": {}, "instrumentationLibraryMetrics": [old]},
+        {"resource_metrics": [{"scope_metrics": [{"scope": {"name": "s"}, "metrics": [metric]}]}]},
+    ]
+    for number, part in enumerate(parts):
+        path = tmp_path / f"{number}.db"
+        report = import_here(json.dumps(part).encode(), path)
+        assert (report.formats, report.points, report.altered, report.unknown) == ({"OTLP": 1}, 1, 0, [])
+        scope = None if part is metric else "s"
+        assert read(path, "SELECT name, scope_name, value FROM metric_points") == [("m", scope, 1)]
+
+
 def test_points_that_come_by_several_ways_are_there_once(path: Path) -> None:
     collected = make_metrics(rounds=3)
     for write in FORMS.values():
@@ -104,85 +114,6 @@ def test_what_the_console_exporter_of_python_prints_is_what_was_measured(tmp_pat
     assert view_rows(printed, views=_VIEWS) == view_rows(measured, views=_VIEWS)
 
 
-# As the SDK for JavaScript 2.2 holds them, and JSON.stringify writes them.
-JAVASCRIPT: dict[str, Any] = {
-    "resource": {"_rawAttributes": [["service.name", "shop"]], "_asyncAttributesPending": False, "_schemaUrl": "s/1"},
-    "scopeMetrics": [
-        {
-            "scope": {"name": "meter", "version": "1.2", "schemaUrl": "s/2"},
-            "metrics": [
-                {
-                    "descriptor": {
-                        "name": "orders",
-                        "type": "COUNTER",
-                        "description": "O",
-                        "unit": "{order}",
-                        "valueType": 0,
-                    },
-                    "aggregationTemporality": 1,
-                    "dataPointType": 3,
-                    "dataPoints": [
-                        {"attributes": {"route": "/a"}, "startTime": [5, 1], "endTime": [6, 983000000], "value": 2}
-                    ],
-                    "isMonotonic": True,
-                },
-                {
-                    "descriptor": {"name": "load", "type": "GAUGE", "description": "", "unit": "", "valueType": 1},
-                    "aggregationTemporality": 0,
-                    "dataPointType": 2,
-                    "dataPoints": [{"attributes": {}, "startTime": [5, 2], "endTime": [6, 983000000], "value": 3}],
-                },
-                {
-                    "descriptor": {
-                        "name": "latency",
-                        "type": "HISTOGRAM",
-                        "description": "",
-                        "unit": "ms",
-                        "valueType": 1,
-                    },
-                    "aggregationTemporality": 0,
-                    "dataPointType": 0,
-                    "dataPoints": [
-                        {
-                            "attributes": {"route": "/a"},
-                            "startTime": [5, 3],
-                            "endTime": [6, 983000000],
-                            "value": {
-                                "min": 7.5,
-                                "max": 1000000,
-                                "sum": 1000007.5,
-                                "buckets": {"boundaries": [5, 10], "counts": [0, 1, 1]},
-                                "count": 2,
-                            },
-                        }
-                    ],
-                },
-                {
-                    "descriptor": {"name": "wait", "type": "HISTOGRAM", "description": "", "unit": "", "valueType": 1},
-                    "aggregationTemporality": 1,
-                    "dataPointType": 1,
-                    "dataPoints": [
-                        {
-                            "attributes": {"route": "/a"},
-                            "startTime": [5, 4],
-                            "endTime": [6, 983000000],
-                            "value": {
-                                "min": 0,
-                                "max": 0.25,
-                                "sum": 0.25,
-                                "positive": {"offset": -2097153, "bucketCounts": [1]},
-                                "negative": {"offset": 0, "bucketCounts": []},
-                                "count": 2,
-                                "scale": 20,
-                                "zeroCount": 1,
-                            },
-                        }
-                    ],
-                },
-            ],
-        }
-    ],
-}
 _COLUMNS = "name, kind, unit, temporality, is_monotonic, start_time_unix_nano, value, value_type, count, sum, min, max"
 
 
@@ -233,34 +164,8 @@ def test_what_stood_before_is_found_again_where_gemini_cli_leaves_it_out(path: P
     assert [(one.what, one.count) for one in report.alterations] == [(said, 1)]  # it may be one of two
 
 
-# As Copilot CLI 1.0.102 writes them, shortened.
-COPILOT = {
-    "type": "metric",
-    "unit": "{call}",
-    "description": "Number of tool calls.",
-    "resource": {
-        "attributes": {"service.name": "github-copilot"},
-        "schemaUrl": "https://opentelemetry.io/schemas/1.44.0",
-    },
-    "instrumentationScope": {"name": "github.copilot", "version": "1.0.102"},
-}
-_COPILOT_TIMES = {"startTime": [1795971911, 996640341], "endTime": [1795971912, 988337071]}
-_COPILOT_VALUE = {
-    "buckets": {"boundaries": [0.01, 0.02], "counts": [0, 0, 1]},
-    "count": 1,
-    "sum": 0.5,
-    "min": 0.5,
-    "max": 0.5,
-}
-
-
 def test_lines_of_copilot_cli_are_read(path: Path) -> None:
-    lines = [
-        COPILOT | {"name": "calls", "dataPoints": [{"attributes": {"tool": "bash"}, **_COPILOT_TIMES, "value": 1}]},
-        COPILOT | {"name": "times", "dataPoints": [{"attributes": {}, **_COPILOT_TIMES, "value": _COPILOT_VALUE}]},
-        COPILOT | {"name": "none", "dataPoints": []},
-    ]
-    report = import_here("".join(f"{json.dumps(line)}\n" for line in lines).encode(), path)
+    report = import_here("".join(f"{json.dumps(line)}\n" for line in COPILOT).encode(), path)
     assert (report.formats, report.points, report.altered) == ({"metrics of the JavaScript SDK": 3}, 2, 0)
     columns = "name, kind, temporality, value, count, service_name, scope_name, time_unix_nano"
     assert read(path, f"SELECT {columns} FROM metric_points ORDER BY name") == [

@@ -7,6 +7,7 @@ import io
 import json
 import random
 import shutil
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -27,10 +28,12 @@ from otel_sqlite_exporter.query.exports.exported_pieces import PAGE
 from otel_sqlite_exporter.query.exports.otlp_export import read_export
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.settings import resolve_settings
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
 from tests import metric_strategies as strategies
 from tests.commands import run
 from tests.conftest import read
+from tests.file_checks import table_scans
 from tests.metering import make_data, make_sum, metering
 from tests.otlp_messages import as_protobuf
 from tests.sample_metrics import make_metrics
@@ -195,6 +198,22 @@ def test_an_export_is_restricted_by_session_time_and_signal(path: Path) -> None:
         count(session_id="chat-9")
     with pytest.raises(NotFoundError, match="several sessions start with 'chat'"):
         count(session_id="chat")
+
+
+_KEYED = {
+    "list_series_of_session": {"session_id": "x"},
+    "list_sessions_of_series": {"prefix": "x", "end": "y", "limit": 6},
+    "find_exported_series": {"series": "[]"},
+    "find_exported_exemplars": {"points": "[]"},
+    "find_exported_points": {"series": 1, "time": 1, "start": 1, "since": 1, "last": 1, "limit": 1},
+}
+
+
+@pytest.mark.parametrize("query", _KEYED)
+def test_what_an_export_reads_is_found_by_keys(empty: Path, query: str) -> None:
+    with closing(sqlite3.connect(empty)) as file:
+        plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {read_query(query)}", _KEYED[query])]
+    assert [step for step in table_scans(plan) if step != "SCAN n"] == []
 
 
 def test_an_export_is_redacted(tmp_path: Path, path: Path) -> None:
