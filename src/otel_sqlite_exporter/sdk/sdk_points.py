@@ -126,7 +126,7 @@ def _add_points(found: list[SDKPoint], place: SDKPoint, metric: Any) -> None:
 
 
 def _find_known(instrument: InstrumentFields) -> InstrumentFields:
-    """Return the object that stands for this instrument in all exports: who encodes and redacts knows it by identity."""
+    """Return the one object for this instrument in all exports: who encodes and redacts knows it by identity."""
     if not all(type(field) in _PLAIN for field in instrument):
         return instrument
     known = _instruments.get(instrument)
