@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from opentelemetry.sdk.metrics.export import AggregationTemporality, ExponentialHistogram, Gauge, Histogram, Sum
@@ -55,13 +56,22 @@ def list_points(metrics_data: Any) -> list[SDKPoint]:
     found: list[SDKPoint] = []
     if metrics_data is None:
         return found
+    for _ in range(2):  # an exception may come from a signal handler, which raises it once
+        found.clear()
+        with suppress(Exception):
+            _add_all(found, metrics_data)
+            if all(item.error is None for item in found):
+                break
+    return found
+
+
+def _add_all(found: list[SDKPoint], metrics_data: Any) -> None:
     for of_resource in _try_each(found, SDKPoint(None, None, None, None), metrics_data, "resource_metrics"):
         here = SDKPoint(None, None, getattr(of_resource, "resource", None), None)
         for of_scope in _try_each(found, here, of_resource, "scope_metrics"):
             inside = here._replace(scope=getattr(of_scope, "scope", None))
             for metric in _try_each(found, inside, of_scope, "metrics"):
                 _add_points(found, inside, metric)
-    return found
 
 
 def read_point(item: SDKPoint) -> PointFields:
