@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from opentelemetry.sdk.metrics.export import AggregationTemporality, ExponentialHistogram, Gauge, Histogram, Sum
@@ -25,6 +24,7 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
     InstrumentFields,
     PointFields,
 )
+from otel_sqlite_exporter.model.rows import make_row
 
 _Read = Callable[[Any], tuple[Any, DistributionFields | None]]
 _KINDS = {Sum: SUM, Gauge: GAUGE, Histogram: HISTOGRAM, ExponentialHistogram: EXPONENTIAL_HISTOGRAM}
@@ -58,10 +58,12 @@ def list_points(metrics_data: Any) -> list[SDKPoint]:
         return found
     for _ in range(2):  # an exception may come from a signal handler, which raises it once
         found.clear()
-        with suppress(Exception):
+        try:
             _add_all(found, metrics_data)
-            if all(item.error is None for item in found):
-                break
+        except Exception as error:
+            found.append(SDKPoint(None, None, None, None, error))
+        if all(item.error is None for item in found):
+            break
     return found
 
 
@@ -85,18 +87,12 @@ def read_point(item: SDKPoint) -> PointFields:
         raise error
     assert instrument is not None
     value, distribution = _READERS[instrument.kind](point)
-    return PointFields(
-        instrument,
-        point.attributes,
-        point.start_time_unix_nano,
-        point.time_unix_nano,
-        getattr(point, "flags", 0),
-        value,
-        distribution,
-        [_read_exemplar(exemplar) for exemplar in getattr(point, "exemplars", None) or ()],  # since 1.28
-        resource,
-        scope,
-    )
+    exemplars = getattr(point, "exemplars", None)  # since 1.28
+    read = [_read_exemplar(exemplar) for exemplar in exemplars] if exemplars else ()
+    flags = 0 if distribution is None else getattr(point, "flags", 0)
+    times = point.start_time_unix_nano, point.time_unix_nano
+    values = (instrument, point.attributes, *times, flags, value, distribution, read, resource, scope)
+    return make_row(PointFields, values)
 
 
 def describe_point(item: SDKPoint) -> PointFields:
@@ -150,8 +146,9 @@ def _read_number(point: Any) -> tuple[Any, None]:
 
 
 def _read_histogram(point: Any) -> tuple[None, DistributionFields]:
-    limits = _read_limits(point)
-    return None, DistributionFields(point.count, point.sum, *limits, point.explicit_bounds, point.bucket_counts)
+    buckets = point.explicit_bounds, point.bucket_counts
+    values = (point.count, point.sum, *_read_limits(point), *buckets, None, None, None, None, None, None)
+    return None, make_row(DistributionFields, values)
 
 
 def _read_exponential(point: Any) -> tuple[None, DistributionFields]:
