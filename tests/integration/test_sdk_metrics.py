@@ -76,7 +76,7 @@ def measure_own_exports(path: str, temporality: str) -> None:
     metrics.set_meter_provider(provider)
     traces = TracerProvider(shutdown_on_exit=False)
     traces.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
-    SQLite3Instrumentor().instrument(tracer_provider=traces)  # type: ignore[no-untyped-call]
+    SQLite3Instrumentor().instrument(tracer_provider=traces)
     counter = metrics.get_meter("tests").create_counter("orders")
     with closing(sqlite3.connect(":memory:")) as application:
         for number in range(60):
@@ -95,7 +95,7 @@ def measure_own_exports(path: str, temporality: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])
 def test_an_exporter_that_measures_itself_makes_no_loop(path: Path, temporality: str) -> None:
-    variable = {"OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "true"}
+    variable: Any = {"OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "true"}
     in_new_process(measure_own_exports, path, temporality, **variable)
     names = [f"otel.sdk.exporter.{of}" for of in ("metric_data_point.exported", "operation.duration", "span.exported")]
     series = dict(read(path, "SELECT name, sum(series) FROM metrics GROUP BY name"))

@@ -112,6 +112,7 @@ _OF_THE_WHOLE_FILE = {
     "count_calls_of_days",  # of a source, where calls came back that were in sums
     # Of `prune`, once in a run; of few kept sums, pins and runs.
     *("count_records", "count_sessions", "count_service_sessions", "find_session_bound", "find_service_bound"),
+    *("count_due_hours", "estimate_points"),
     *("sum_kept_calls", "find_held_back", "get_last_deletion"),
 }
 
