@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from tests.conftest import exporting
+from tests.hostile_points import write_hostile_points
 from tests.otlp_captures.capture_files import import_batches, read_capture
 
 RESOURCE = Resource({"service.name": "asked"})
@@ -86,9 +87,10 @@ def write_services(path: Path, services: int) -> Path:
 
 
 def write_hostile_file(path: Path) -> Path:
-    """Write spans, calls, tools and events whose every text is hostile."""
+    """Write spans, calls, tools, events and metrics whose every text is hostile."""
     with exporting(path, cost="off") as exporter:
         exporter.export([*_make_hostile()])
+    write_hostile_points(path, [text[:5_000] for text in HOSTILE_TEXTS], START_NS)
     return path
 
 

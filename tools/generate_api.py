@@ -8,14 +8,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from otel_sqlite_exporter.server.api.api_problems import TITLES
+from otel_sqlite_exporter.server.api.description.api_route import ApiRoute
 from otel_sqlite_exporter.server.api.list_answers import LISTED
+from otel_sqlite_exporter.server.api.metric_answers.metric_lists import METRIC_LISTS
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
-from otel_sqlite_exporter.server.api.route_table import ROUTES, ApiRoute
+from otel_sqlite_exporter.server.api.route_table import ROUTES
 from otel_sqlite_exporter.server.page.page_table import PAGES
 
 PAGES_OF_DOCS = tuple(Path(__file__).parents[1] / "docs" / name for name in ("api.md", "page.md"))
 _MOST_NAMED = 3
 _FILTERS = {one.name for view in LISTED.values() for one in make_filters(view.filter_type)}
+_FILTERS |= {one.name for listed in METRIC_LISTS.values() for one in listed.filters}
 
 
 def render_page(page: str) -> str:

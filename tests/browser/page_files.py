@@ -19,6 +19,7 @@ from otel_sqlite_exporter import SQLiteLogRecordExporter
 from tests.agent_files import write_capture_file
 from tests.conftest import exporting
 from tests.frozen_files.every_kind import write_every_kind
+from tests.hostile_points import write_hostile_points
 
 CAPTURES = ("live-claude-code", "live-google-adk", "langgraph-oi", "oaiagents-oi", "pydai-v3")
 _START_NS = 1_795_000_000_000_000_000
@@ -47,7 +48,8 @@ def write_rich_file(path: Path) -> Path:
 
 
 def write_hostile_pages(path: Path) -> Path:
-    """Write sessions, calls, tools, failures and log records whose every text attacks the page that shows it."""
+    """Write sessions, calls, tools, failures, log records and metrics whose every text attacks the page that shows
+    it."""
     with exporting(path, cost="off") as exporter:
         exporter.export([*_make_spans()])
     records = SQLiteLogRecordExporter(path)
@@ -59,6 +61,7 @@ def write_hostile_pages(path: Path) -> Path:
         severity: Any = {"severity_text": text[:60], "event_name": text}
         logger.emit(LogRecord(timestamp=_START_NS + number, body=text, attributes=attributes, **severity))
     provider.shutdown()
+    write_hostile_points(path, ATTACKS, _START_NS)
     return path
 
 

@@ -23,7 +23,7 @@ ARGUMENTS = {
     "get_item": {"id", "field", "offset", "max_bytes"},
     "get_messages": {"id", "around", "cursor", "max_bytes"},
     "errors": {"group_by"} | ABOUT,
-    "usage": {"group_by", "agent"} | ABOUT,
+    "usage": {"group_by", "agent", "metric", "keys", "aggregate", "step"} | ABOUT,
     "compare": {"a", "b", "max_bytes"},
     "describe_schema": {"views", "max_bytes"},
     "query_sql": {"sql", "parameters", "limit", "timeout_s", "max_bytes"},

@@ -31,6 +31,7 @@ from tests.agent_files import (
     write_large_trace,
     write_services,
 )
+from tests.sample_points import encode_points, make_points, write_points
 
 TRACE = f"{7:032x}"
 SIZES = st.one_of(st.none(), st.integers(LEAST_BYTES, MOST_BYTES))
@@ -45,6 +46,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, AskedFile]:
         "hostile": write_hostile_file(folder / "hostile.db"),
         "agents": write_capture_file(folder / "agents.db", "live-claude-code", "live-codex", "live-langgraph"),
     }
+    write_points(paths["agents"], encode_points(make_points(200)))
     return {name: AskedFile.open(path) for name, path in paths.items()}
 
 
@@ -72,6 +74,12 @@ def ids_of(asked: AskedFile) -> Iterator[str]:
     yield from (f"llm:{call.id}" for call in database.find_llm_interactions(limit=5))
     yield from (f"tool:{tool.id}" for tool in database.find_tool_interactions(limit=5))
     yield from (f"log:{log.id}" for log in database.find_logs(limit=2))
+    yield from (f"metric:{metric.name}" for metric in database.find_metrics(limit=20) if metric.name)
+
+
+def keys_of(asked: AskedFile, metric: str) -> list[str]:
+    """The first keys that series of a metric have."""
+    return [facet.field for facet in asked.database.get_metric(metric).attributes[:2]]
 
 
 def calls_of(asked: AskedFile) -> list[tuple[str, dict[str, Any]]]:
@@ -79,17 +87,20 @@ def calls_of(asked: AskedFile) -> list[tuple[str, dict[str, Any]]]:
     ids = [*ids_of(asked)]
     sessions = [session.session_id for session in asked.database.find_sessions(limit=2)]
     traces = [trace.trace_id for trace in asked.database.find_traces(limit=2)]
+    metrics = [metric.name for metric in asked.database.find_metrics(limit=20)]
     sql = "SELECT name, attributes FROM spans ORDER BY length(name) DESC"
     return [
         ("overview", {}),
-        *(("find", {"of": of, "limit": 200}) for of in RECORDS),
+        *(("find", {"of": of, "limit": 200}) for of in (*RECORDS, "scores", "metrics")),
         *(("get_session", {"id": id}) for id in sessions),
         *(("get_trace", {"id": id}) for id in traces),
         *(("get_trace", {"id": id, "fold": False, "depth": 3}) for id in traces),
         *(("get_item", {"id": id}) for id in ids),
-        *(("get_messages", {"id": id}) for id in ids if not id.startswith("log:")),
+        *(("get_messages", {"id": id}) for id in ids if not id.startswith(("log:", "metric:"))),
         *(("errors", {"group_by": group}) for group in ("cause", "message", "tool")),
         *(("usage", {"group_by": group}) for group in ("model", "tool", "agent", "day", ["session", "model"])),
+        *(("usage", {"metric": name, "group_by": "service"}) for name in metrics),
+        *(("usage", {"metric": name, "keys": keys_of(asked, name), "step": "1m"}) for name in metrics),
         *(("compare", {"a": some[0], "b": some[-1]}) for some in (sessions, traces)),
         ("describe_schema", {}),
         ("describe_schema", {"views": ["sessions", "spans", "logs"]}),
@@ -149,6 +160,7 @@ def test_whatever_is_asked_is_answered_within_bounds(files: dict[str, AskedFile]
         ("large", "get_session", {"id": "large", "max_bytes": 8_000}),
         ("large", "get_messages", {"id": "large"}),
         ("large", "find", {"of": "calls", "limit": 40, "max_bytes": LEAST_BYTES}),
+        ("hostile", "find", {"of": "metrics", "limit": 2}),
         ("hostile", "get_messages", {"id": TRACE, "max_bytes": LEAST_BYTES}),
         ("hostile", "get_trace", {"id": TRACE, "max_bytes": LEAST_BYTES, "fold": False}),
         ("hostile", "find", {"of": "spans", "max_bytes": LEAST_BYTES}),
@@ -168,7 +180,7 @@ def test_the_pages_of_an_answer_are_the_whole(
         assert "left_out" in page or tool == "find"
     items = [json.dumps(item) for page in pages for item in page[PAGED[tool]]]
     counts = {"rows_in_all", "steps_in_all", "turns_in_all", "total"} & pages[0].keys()
-    assert [pages[0][name] for name in counts] == [len(items)]
+    assert {pages[0][name] for name in counts} <= {len(items), None}
     assert len(pages) > 1
 
 
@@ -219,6 +231,42 @@ def test_fields_that_were_cut_are_named_so_that_they_can_be_asked_for(files: dic
         assert window["text"].startswith(part["cut"])
 
 
+def test_metrics_are_named_and_shown_over_time(files: dict[str, AskedFile]) -> None:
+    asked = files["agents"]
+    named = read(asked, "overview")["metrics (name, kind, unit, series)"]
+    assert ["claude_code.session.count", "sum", None, 5] in [[*row[:2], row[2] or None, row[3]] for row in named]
+    assert ("more_metrics" in read(asked, "overview")) == (len(asked.database.find_metrics(limit=500)) > len(named))
+    found = read(asked, "find", of="metrics", filter="requests kind:sum service:shop", since="2026-01-31")
+    assert [row[0] for row in found["rows"]] == ["shop.requests"]
+    assert [row[0] for row in read(asked, "find", of="metrics", filter="name:shop.* kind:(gauge,summary)")["rows"]] == [
+        *("shop.heap", "shop.waits")
+    ]
+    item = read(asked, "get_item", id="metric:shop.requests")
+    assert [row[1] for row in item["fields"] if row[0] == "series"] == [2]
+    lines = asked.database.get_metric_series("shop.requests", group_by=["http.route"], step="10m").series
+    shown = read(asked, "usage", metric="shop.requests", keys=["http.route"], step="10m", max_bytes=MOST_BYTES)
+    assert [line[:2] for line in shown["lines (labels, aggregate, unit)"]] == [
+        [f"http.route={line.labels['http.route']}", line.aggregate] for line in lines
+    ]
+    assert [row[1] for row in shown["rows"]] == [
+        pytest.approx(point.value, rel=1e-5) for point in reversed(lines[0].points) if point.value is not None
+    ]
+
+
+def test_steps_that_are_left_out_can_be_asked_for(files: dict[str, AskedFile]) -> None:
+    asked, times = files["agents"], []
+    given: dict[str, Any] = {"metric": "http.server.request.duration", "step": "1m", "keys": ["http.route"]}
+    while True:
+        shown = read(asked, "usage", **given, max_bytes=LEAST_BYTES)
+        times += [row[0] for row in shown["rows"]]
+        if "left_out" not in shown:
+            break
+        given["until"] = shown["left_out"].partition("until ")[2].partition(",")[0]
+    whole = asked.database.get_metric_series("http.server.request.duration", step="1m")
+    assert times == sorted(set(times), reverse=True)
+    assert len(times) == len([point for point in whole.series[0].points if point.value is not None])
+
+
 def test_a_large_trace_shows_where_it_failed_and_where_the_time_went(files: dict[str, AskedFile]) -> None:
     trace = read(files["large"], "get_trace", id=TRACE[-5:].rjust(32, "0"))
     assert trace["trace"]["spans"] == 50_000
@@ -261,6 +309,19 @@ ERRORS = [
     ("find", {"of": "calls", "filter": "status:ok ("}, "(at offset 11)"),
     ("wait_for", {"of": "traces", "filter": "statu:ok", "timeout_s": 0}, "did you mean status"),
     ("wait_for", {"of": "traces", "timeout_s": 31}, "timeout_s: 31 cannot be used: give an integer from 0 to 30"),
+    ("find", {"of": "metrics", "sort": "cost"}, "sort: metrics are in the order of their names"),
+    ("find", {"of": "metrics", "filter": "model:x"}, "metrics have no field 'model': give name, kind, unit, service"),
+    ("find", {"of": "metrics", "filter": "-name:x"}, "a filter of metrics has terms that all hold"),
+    ("find", {"of": "metrics", "filter": "kind:meter"}, "'meter' is not a choice: give gauge, sum"),
+    ("find", {"of": "metrics", "cursor": "x"}, "cursor: it is not from a page of this list"),
+    ("usage", {"metric": "shop.request"}, "there is no metric 'shop.request': did you mean shop.requests"),
+    ("usage", {"metric": "shop.requests", "group_by": "model"}, "group_by: a metric has no model: give service"),
+    ("usage", {"metric": "shop.requests", "model": "m"}, "model: series of metrics are found by service and session"),
+    ("usage", {"step": "5m"}, "step: only a metric has it"),
+    ("usage", {"metric": "shop.requests", "keys": ["none"]}, "keys: no series has the attribute 'none'"),
+    ("usage", {"metric": "shop.requests", "aggregate": "p95"}, "aggregate: shop.requests cannot be asked for 'p95'"),
+    ("usage", {"metric": "shop.requests", "step": "often"}, "step: "),
+    ("get_item", {"id": "metric:none"}, "there is no metric 'none'"),
     ("nothing", {}, "there is no tool 'nothing': the tools are overview"),
 ]
 

@@ -24,6 +24,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.sql.texts import read_query
 from tests.conftest import exporting, make_spans
 from tests.guarded_server import request, serving
+from tests.sample_points import encode_points, make_points, write_points
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 Scrape = Callable[[], Samples]
@@ -97,6 +98,19 @@ def test_the_numbers_are_those_of_the_file(scrape: Scrape, path: Path) -> None:
         assert get(samples, "orphans", phase="start") == 0
         exporter.export(call("other", **USAGE))
         assert get(scrape(), "calls_total", model="other", service=SERVICE) == 2
+
+
+def test_points_and_series_are_counted(scrape: Scrape, path: Path) -> None:
+    points = encode_points(make_points(3))
+    write_points(path, points)
+    written = len(points)
+    samples = scrape()
+    assert get(samples, "metrics", service="shop") == 7
+    assert get(samples, "metric_series", service="shop") == 9
+    assert get(samples, "metric_points_total", outcome="written") == written
+    assert get(samples, "metric_points_total", outcome="refused") == 0
+    write_points(path, points)
+    assert get(scrape(), "metric_points_total", outcome="written") == written
 
 
 def test_keys_are_new_only_after_the_first_look(scrape: Scrape, path: Path) -> None:

@@ -66,10 +66,10 @@ TOOLS: tuple[ToolDeclaration, ...] = (
     ),
     ToolDeclaration(
         "find",
-        "Lists sessions, traces, spans, model calls, tool executions, log records or scores that match a filter, "
-        "newest first. Use it to get ids.",
+        "Lists sessions, traces, spans, model calls, tool executions, log records, scores or metrics that match a "
+        "filter, newest first, metrics by name. Use it to get ids.",
         {
-            "of": _choice(*RECORDS, "scores"),
+            "of": _choice(*RECORDS, "scores", "metrics"),
             **_FILTER,
             **_RANGE,
             "sort": _choice("start", "duration", "tokens", "cost"),
@@ -103,9 +103,9 @@ TOOLS: tuple[ToolDeclaration, ...] = (
     ToolDeclaration(
         "get_item",
         "Everything about one thing: all fields and attributes of a span, model call, tool execution, log record, "
-        "trace or session. Long fields come in windows: ask again with field and offset.",
+        "trace, session or metric. Long fields come in windows: ask again with field and offset.",
         {
-            "id": _text("llm:ID, tool:ID, log:ID, a span, trace or session id, or TRACE/SPAN"),
+            "id": _text("llm:ID, tool:ID, log:ID, metric:NAME, a span, trace or session id, or TRACE/SPAN"),
             "field": _text("A field that was cut, as named there: prompt.0.parts.0.content"),
             "offset": _number(0, 2**53, 0, "Characters to skip"),
             **_SIZE,
@@ -137,13 +137,18 @@ TOOLS: tuple[ToolDeclaration, ...] = (
     ),
     ToolDeclaration(
         "usage",
-        "Tokens, cost in USD, latency and errors of model calls, or of tools, by group.",
+        "Tokens, cost in USD, latency and errors of model calls, or of tools, by group; with metric, that metric over "
+        "time.",
         {
             "group_by": {
                 "type": "array",
                 "items": _choice("model", "tool", "agent", "day", "session", "service", "user", "provider", "hour"),
                 "maxItems": 2,
             },
+            "metric": _text("Name of a metric, as find of=metrics lists it"),
+            "keys": {"type": "array", "items": {"type": "string"}, "description": "Attribute keys of it to group by"},
+            "aggregate": _text("rate, increase, avg, p95, ..."),
+            "step": _text("30s, 5m, 1h"),
             **_RANGE,
             **_ABOUT,
             **_SIZE,

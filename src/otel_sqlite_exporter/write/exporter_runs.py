@@ -17,7 +17,18 @@ from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.version import __version__
 from otel_sqlite_exporter.write.statements import Insert, TableRows
 
-_SUMS = ("batches", "received", "written", "duplicate", "repaired", "quarantined", "refused", "opened", "replayed")
+_SUMS = (
+    "batches",
+    "received",
+    "written",
+    "duplicate",
+    "repaired",
+    "quarantined",
+    "refused",
+    "points",
+    "opened",
+    "replayed",
+)
 # Counted by the process while it cannot reach the file, which takes over the greatest number that it gets.
 _TOTALS = ("spooled", "dropped", "retries")
 _RULES = ("package_version", "rules", "rule_settings")
@@ -71,7 +82,8 @@ class Run:
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the records of one batch; `earliest_end` is in nanoseconds since the epoch."""
+    """What became of the records of one batch. `points` are the data points among the written ones; `earliest_end` is
+    in nanoseconds since the epoch."""
 
     batches: int = 1
     received: int = 0
@@ -80,6 +92,7 @@ class Counts:
     repaired: int = 0
     quarantined: int = 0
     refused: int = 0
+    points: int = 0
     opened: int = 0
     replayed: int = 0
     earliest_end: int | None = None

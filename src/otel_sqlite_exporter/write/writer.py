@@ -153,6 +153,7 @@ class Writer:
         self._sorter.sort_in(self.connection, found.written)
         counts.received += len(points)
         counts.written += found.written
+        counts.points += found.written
         counts.duplicate += len(points) - found.written - len(found.refused)
         counts.refused += len(found.refused)
         counts.repaired += sum(point.repaired for point in points)

@@ -34,9 +34,11 @@ from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.query.timeline import read_timeline
 from otel_sqlite_exporter.server.api.api_answers import name_file
 from otel_sqlite_exporter.server.api.api_problems import TITLES
-from otel_sqlite_exporter.server.api.route_table import ROUTES, ApiRoute
+from otel_sqlite_exporter.server.api.description.api_route import ApiRoute
+from otel_sqlite_exporter.server.api.route_table import ROUTES
 from otel_sqlite_exporter.server.query_times import query_times
 from tests.api_server import ApiClient, asking
+from tests.sample_points import encode_points, make_points, write_points
 from tests.sample_traces import write_traces
 
 SLASHED = "chat/17?a=b#c é"
@@ -44,6 +46,9 @@ FINDERS = {
     **{"sessions": "find_sessions", "traces": "find_traces", "spans": "find_spans", "logs": "find_logs"},
     **{"calls": "find_llm_interactions", "tools": "find_tool_interactions", "events": "find_events"},
 }
+
+
+PAGED = (*FINDERS, "metrics", "exemplars", "agents", "sessions/session-1/steps", "sessions/session-1/messages")
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +66,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         logs.get_logger("odd").emit(LogRecord(timestamp=5, body={"said": "so"}, severity_text="WARN", context=context))
         logs.shutdown()
     provider.shutdown()
+    write_points(path, encode_points(make_points(3)))
     return path
 
 
@@ -87,6 +93,7 @@ def needed(client: ApiClient) -> dict[str, dict[str, Any]]:
         "/traces/{id}/spans/{span}": {"id": trace["trace_id"], "span": trace["root_span_id"]},
         "/traces/{id}/spans/{span}/subtree": {"id": trace["trace_id"], "span": trace["root_span_id"]},
         **{f"/{name}/{{id}}": {"id": id} for name, id in ids.items()},
+        **{f"/metrics/{{name}}{rest}": {"name": "http.server.request.duration"} for rest in ("", "/series")},
         "/search": {"text": "order"},
         "/facets": {"of": "calls", "field": ["model", "status"]},
         "/fields": {"of": "calls"},
@@ -180,7 +187,7 @@ def _as_text(keywords: dict[str, Any]) -> dict[str, Any]:
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in keywords.items()}
 
 
-@pytest.mark.parametrize("name", [*FINDERS, "agents", "sessions/session-1/steps", "sessions/session-1/messages"])
+@pytest.mark.parametrize("name", PAGED)
 def test_all_pages_are_the_whole_list(client: ApiClient, name: str) -> None:
     whole = _rows(client.read(f"/{name}", limit=500))
     for limit in (len(whole) // 5 + 1, max(1, len(whole) // 2)):
@@ -231,7 +238,7 @@ def _rows(answer: Any) -> list[Any]:
     return list(data["turns"] if isinstance(data, dict) else data)
 
 
-@pytest.mark.parametrize("name", [*FINDERS, "agents", "sessions/session-1/steps", "sessions/session-1/messages"])
+@pytest.mark.parametrize("name", PAGED)
 @pytest.mark.parametrize("cursor", ["", "x", "WyJzcGFucyJd", "eyJhIjoxfQ", "é", "bnVsbA"])
 def test_a_strange_cursor_is_refused(client: ApiClient, name: str, cursor: str) -> None:
     assert client.refuse(f"/{name}", 400, cursor=cursor)["argument"] == "cursor"
@@ -240,7 +247,7 @@ def test_a_strange_cursor_is_refused(client: ApiClient, name: str, cursor: str) 
 STRANGE: list[Any] = [None, 2**63, -(2**64), 1e300, [], {}]
 
 
-@pytest.mark.parametrize("name", [*FINDERS, "agents", "sessions/session-1/steps", "sessions/session-1/messages"])
+@pytest.mark.parametrize("name", PAGED)
 def test_a_cursor_that_was_changed_is_refused(client: ApiClient, name: str) -> None:
     given = client.read(f"/{name}", limit=1)["next_cursor"]
     if given is None:
@@ -305,6 +312,13 @@ def test_filters_have_the_keywords_of_the_reader(client: ApiClient, path: Path) 
         ("/export", {"format": "csv", "signal": "logs"}, "signal"),
         ("/export", {"format": "csv", "of": "spans", "model": "m"}, "model"),
         ("/calls/x", {}, "id"),
+        ("/metrics", {"kind": "CLIENT"}, "kind"),
+        ("/metrics", {"since": "soon"}, "since"),
+        ("/metrics/shop.requests/series", {"step": "often"}, "step"),
+        ("/metrics/shop.requests/series", {"aggregate": "p101"}, "aggregate"),
+        ("/metrics/shop.requests/series", {"attributes": "a==1"}, "attributes"),
+        ("/metrics/shop.requests/series", {"limit": 0}, "limit"),
+        ("/export", {"format": "csv", "of": "metrics", "trace_id": "aa"}, "trace_id"),
         ("/stream", {"since": "1"}, "since"),
     ],
 )
@@ -330,6 +344,8 @@ def test_a_bad_argument_is_named(client: ApiClient, route: str, arguments: dict[
         ("/traces/zz/otlp", "not-found"),
         ("/traces/zz/spans/aa", "not-found"),
         ("/calls/99999", "not-found"),
+        ("/metrics/shop.request", "not-found"),
+        ("/metrics/shop.request/series", "not-found"),
         ("/tools/99999", "not-found"),
         ("/diff?a=session-1&b=none", "not-found"),
     ],

@@ -19,6 +19,7 @@ from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.server.api import change_stream
 from tests.api_server import StreamedEvent, asking
 from tests.conftest import export_all, exporting
+from tests.sample_points import encode_points, make_points, write_points
 from tests.sample_traces import write_traces
 
 
@@ -82,6 +83,22 @@ def test_a_span_comes_when_it_starts_and_when_it_ends(path: Path) -> None:
         assert [(one["id"], one["status"]) for one in event.data["spans"]] == [(started["id"], "ok")]
         assert [(one["model"], one["input_tokens"]) for one in event.data["llm_interactions"]] == [("m", 3)]
     provider.shutdown()
+
+
+def test_points_are_counted_as_they_come(path: Path) -> None:
+    points = encode_points(make_points(2))
+    write_points(path, points[:3])
+    with asking(path) as client:
+        with client.stream() as events:
+            ready = next(events)
+            write_points(path, points[2:5])
+            event = next(events)
+            assert (event.name, event.data["points"], event.data["spans"]) == ("changes", 2, [])
+        write_points(path, points)
+        with client.stream(event.id) as events:
+            assert next(events).data["points"] == len(points) - 5
+        with client.stream(ready.id) as events:
+            assert next(events).data["points"] == len(points) - 3
 
 
 def test_a_file_that_lost_its_last_rows_says_so(path: Path) -> None:

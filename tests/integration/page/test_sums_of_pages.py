@@ -59,7 +59,7 @@ def test_figures_and_days_lead_to_as_many_rows(page: PageClient) -> None:
     html = page.open("/")
     figures = re.findall(r'<a href="(/\w+[^"]*)"><b>([\d,]+)</b>', html)
     days = re.findall(r'<a href="(/calls[^"]*)">[\d-]+</a></th><td[^>]*data-label="calls">([\d,]+)', html)
-    assert (len(figures), len(days)) == (5, len(re.findall(r'<tr data-key="\d{4}-', html)))
+    assert (len(figures), len(days)) == (6, len(re.findall(r'<tr data-key="\d{4}-', html)))
     for link, number in (*figures, *days):
         assert _count_rows(page, link) == _read_number(number), link
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from otel_sqlite_exporter.agent_tools.answering.metric_tools import find_metrics
 from otel_sqlite_exporter.agent_tools.answering.record_rows import KINDS, make_rows
 from otel_sqlite_exporter.agent_tools.answers import Answer, Json
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
@@ -19,6 +20,8 @@ from otel_sqlite_exporter.query.sql_builder import encode_cursor, read_moment
 
 def find(asked: AskedFile, arguments: ToolArguments) -> Answer:
     """Return a page of a list."""
+    if arguments["of"] == "metrics":
+        return find_metrics(asked, arguments)
     kind = KINDS[arguments["of"]]
     sort = arguments["sort"] or "start"
     if sort != "start" and SORTS[sort] not in field_types(kind.view.row_type):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from otel_sqlite_exporter.agent_tools.answering.metric_tools import show_metric
 from otel_sqlite_exporter.agent_tools.answers import Answer, Json, make_row, round_ms
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
@@ -41,7 +42,12 @@ def errors(asked: AskedFile, arguments: ToolArguments) -> Answer:
 
 
 def usage(asked: AskedFile, arguments: ToolArguments) -> Answer:
-    """Return tokens, cost and latency of counted calls, or of tools, by one or two groups."""
+    """Return tokens, cost and latency of counted calls, or of tools, by one or two groups; or a metric over time."""
+    if arguments["metric"] is not None:
+        return show_metric(asked, arguments)
+    for name in ("keys", "aggregate", "step"):
+        if arguments[name] is not None:
+            raise FilterError(name, "only a metric has it: give metric, or leave it out")
     groups = tuple(arguments["group_by"] or ("model",))
     if "tool" in groups:
         if arguments["model"] is not None:

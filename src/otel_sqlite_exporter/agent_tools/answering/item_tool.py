@@ -29,6 +29,7 @@ from otel_sqlite_exporter.query.sql_builder import Select, build_newest
 from otel_sqlite_exporter.sql.texts import read_query
 
 _OF_ROW: Mapping[str, AskableView[Any]] = {"llm": LLM_INTERACTIONS, "tool": TOOL_INTERACTIONS, "log": LOGS}
+_METRIC = "metric"
 _DIGITS = 18
 _JSON = ("attributes", "scope_attributes", "resource_attributes")
 _MOST_FIELDS, _LONGEST_FIELD = 5_000, 2_000
@@ -36,7 +37,7 @@ _MOST_FIELDS, _LONGEST_FIELD = 5_000, 2_000
 
 def get_item(asked: AskedFile, arguments: ToolArguments) -> Answer:
     """Return the fields of one thing, or a window of one of its fields."""
-    id, fields = asked.file.read(_read_item, arguments["id"])
+    id, fields = _read_metric(asked, arguments["id"]) or asked.file.read(_read_item, arguments["id"])
     offset = arguments["offset"]
     if arguments["field"] is not None:
         return _show_window(id, fields, arguments["field"], offset, arguments.most_bytes)
@@ -48,9 +49,15 @@ def get_item(asked: AskedFile, arguments: ToolArguments) -> Answer:
     def describe_rest(shown: int) -> Json:
         return {"left_out": "more fields: give next_offset as offset", "next_offset": offset + shown}
 
-    head = {"id": id, "columns": ("field", "value", "chars", "next_offset")}
+    head = {"id": shorten(id, most), "columns": ("field", "value", "chars", "next_offset")}
     tail = describe_rest(len(found)) if len(found) == _MOST_FIELDS else {}
     return Answer(head, "fields", found, describe_rest, tail)
+
+
+def _read_metric(asked: AskedFile, text: str) -> tuple[str, Json] | None:
+    """Return a metric that an id names, and its fields; None: the id is of something else."""
+    kind, _, name = text.partition(":")
+    return (text, asked.database.get_metric(name).to_dict()) if kind == _METRIC and name else None
 
 
 def _read_item(connection: sqlite3.Connection, text: str) -> tuple[str, Json]:
@@ -148,7 +155,13 @@ def _show_window(id: str, fields: Json, field: str, offset: int, most_bytes: int
         raise FilterError("offset", f"the field has {len(text)} characters: give less")
     kept = cut_text(text[offset : offset + most_bytes], most_bytes - 900)
     following = offset + len(kept)
-    head: Json = {"id": id, "field": shorten(field, 300), "chars": len(text), "offset": offset, "text": kept}
+    head: Json = {
+        "id": shorten(id, 300),
+        "field": shorten(field, 300),
+        "chars": len(text),
+        "offset": offset,
+        "text": kept,
+    }
     if not isinstance(value, str):
         head["is_json"] = True
     return Answer(head | ({"next_offset": following} if following < len(text) else {}))

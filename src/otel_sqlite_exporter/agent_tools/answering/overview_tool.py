@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from otel_sqlite_exporter.agent_tools.answering.metric_tools import name_metrics
 from otel_sqlite_exporter.agent_tools.answering.record_rows import KINDS, make_rows
 from otel_sqlite_exporter.agent_tools.answers import Answer, Json, drop_missing, make_row, shorten, take_items
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
@@ -31,7 +32,8 @@ def overview(asked: AskedFile, arguments: ToolArguments) -> Answer:
         "now": datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "schema_version": read.schema_version,
     }
-    if contents is None or not any(contents.counts.values()):
+    metrics, are_all = ([], True) if contents is None else name_metrics(asked, arguments.most_bytes // 8, size // 2)
+    if contents is None or not (metrics or any(contents.counts.values())):
         note = "nothing was written yet: send records to it, or wait_for them"
         return Answer(head | {"bytes": read.file_bytes + read.wal_bytes, "note": note})
     head |= {
@@ -43,6 +45,9 @@ def overview(asked: AskedFile, arguments: ToolArguments) -> Answer:
         "has_search_index": contents.has_search_index,
     }
     room = arguments.most_bytes // 8
+    if metrics:
+        head["metrics (name, kind, unit, series)"] = metrics
+        head |= {} if are_all else {"more_metrics": "find of=metrics lists all"}
     head |= _read_groups(asked, room, size, _find_since(asked))
     head |= _read_running(asked, room, size)
     sessions = KINDS["sessions"]

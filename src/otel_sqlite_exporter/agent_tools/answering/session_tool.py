@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from otel_sqlite_exporter.agent_tools.answering.metric_tools import name_metrics
 from otel_sqlite_exporter.agent_tools.answering.offsets import read_offset
-from otel_sqlite_exporter.agent_tools.answers import Answer, drop_missing, make_row, round_ms
+from otel_sqlite_exporter.agent_tools.answers import Answer, Json, drop_missing, make_row, round_ms
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
 from otel_sqlite_exporter.error_reasons import find_reason
@@ -27,11 +28,17 @@ def get_session(asked: AskedFile, arguments: ToolArguments) -> Answer:
         make_step_row(step, session.start_time_unix_nano, arguments.text_bytes)
         for step in steps[first : first + arguments.most_bytes // 20]
     ]
-    head = {
+    head: Json = {
         "session": drop_missing({name: getattr(session, name) for name in _HEAD}, 120),
         "steps_in_all": len(steps),
         "columns": STEP_COLUMNS,
     }
+    metrics, are_all = name_metrics(
+        asked, arguments.most_bytes // 8, arguments.text_bytes // 2, session_id=session.session_id
+    )
+    if metrics:
+        head["metrics (name, kind, unit, series)"] = metrics
+        head |= {} if are_all else {"more_metrics": "find of=metrics with filter session:ID lists all"}
     after = len(steps) - first
     return Answer(
         head,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was written to a file since a position: spans that started or ended, calls, tools and log records.
+"""What was written to a file since a position: spans that started or ended, calls, tools, log records, data points.
 
 A position is the last id of each of the two sequences of the file (docs/design.md, "Integer keys"), with what tells the
 records that had these ids. A file may lose its last records, and later ones then get their ids again: the record at the
-position is gone or another one, so what was written since cannot be told from what was seen. That is said instead.
+position is gone or another one, so what was written since cannot be told from what was seen. That is said instead. Data
+points have no ids that grow: a position has the number of those that were ever written, and only that is told of them.
 """
 
 from __future__ import annotations
@@ -39,12 +40,14 @@ _LOG_COLUMNS = (*_COMMON, "event_name", "severity_number", "severity_text", "sta
 
 
 class Position(NamedTuple):
-    """The last records that were seen: of spans and events, and of log records; 0: there was none."""
+    """The last records that were seen: of spans and events, and of log records; 0: there was none. And the number of
+    data points that were written until then."""
 
     record: int
     log: int
     record_check: int
     log_check: int
+    points: int = 0
 
     def encode(self) -> str:
         """Return the position as a short text."""
@@ -58,7 +61,9 @@ class Position(NamedTuple):
             FilterError: It is none.
         """
         match decode_position(text):
-            case [int(), int(), int(), int()] as numbers if min(numbers) >= 0:
+            case [int(), int(), int(), int(), *points] as numbers if len(points) <= 1 and all(
+                type(number) is int and number >= 0 for number in numbers
+            ):
                 return cls(*numbers)
         raise FilterError("Last-Event-ID", "it is not the id of an event of this stream: leave it out to begin anew")
 
@@ -72,6 +77,7 @@ class WrittenRecords:
         is_lost: The records at the first position are gone, so nothing is known: read again what is shown.
         is_whole: No span, call, tool or log record was left out. Else these are the newest ones.
         spans, llm_interactions, tool_interactions, logs: Main columns of the rows of the views.
+        points: The number of data points of metrics.
     """
 
     position: Position
@@ -81,21 +87,24 @@ class WrittenRecords:
     llm_interactions: tuple[dict[str, Any], ...] = ()
     tool_interactions: tuple[dict[str, Any], ...] = ()
     logs: tuple[dict[str, Any], ...] = ()
+    points: int = 0
 
     def __bool__(self) -> bool:
         """Return whether anything was written, or is lost."""
-        return self.is_lost or bool(self.spans or self.llm_interactions or self.tool_interactions or self.logs)
+        written = self.spans or self.llm_interactions or self.tool_interactions or self.logs or self.points
+        return self.is_lost or bool(written)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was written. The result can be written as JSON."""
         names = ("spans", "llm_interactions", "tool_interactions", "logs")
-        return {**{name: list(getattr(self, name)) for name in names}, "truncated": not self.is_whole}
+        rows = {name: list(getattr(self, name)) for name in names}
+        return {**rows, "points": self.points, "truncated": not self.is_whole}
 
 
 def read_position(connection: sqlite3.Connection) -> Position:
     """Return the end of the file."""
     record, log = connection.execute(read_query("get_last_records")).fetchone()
-    return Position(record, log, *_describe(connection, record, log))
+    return Position(record, log, *_describe(connection, record, log), _count_points(connection))
 
 
 def read_changes(connection: sqlite3.Connection, since: Position) -> WrittenRecords:
@@ -121,7 +130,9 @@ def read_changes(connection: sqlite3.Connection, since: Position) -> WrittenReco
         fetch(connection, build_newest(LOGS, _LOG_COLUMNS, {}, after=since.log, limit=MOST + 1)),
     ]
     is_whole = len(events) <= MOST and all(len(rows) <= MOST for rows in lists)
-    return WrittenRecords(end, False, is_whole, *(tuple(reversed(rows[:MOST])) for rows in lists))
+    points = max(end.points - since.points, 0)
+    starts, calls, tools, logs = (tuple(reversed(rows[:MOST])) for rows in lists)
+    return WrittenRecords(end, False, is_whole, starts, calls, tools, logs, points)
 
 
 def _read_rows(
@@ -130,6 +141,16 @@ def _read_rows(
     if not ids:
         return []
     return fetch(connection, build_newest(view, columns, {}, among=orjson.dumps(ids).decode(), limit=MOST + 1))
+
+
+def _count_points(connection: sqlite3.Connection) -> int:
+    """Return how many data points were ever written; of a file that is too old for metrics: 0."""
+    try:
+        return int(connection.execute(read_query("count_written_points")).fetchone()[0])
+    except sqlite3.OperationalError as error:
+        if not str(error).startswith("no such column"):
+            raise
+        return 0
 
 
 def _describe(connection: sqlite3.Connection, record: int, log: int) -> tuple[int, int]:

@@ -28,11 +28,12 @@ from otel_sqlite_exporter.server.api.api_answers import (
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError
 from otel_sqlite_exporter.server.api.change_stream import ChangeStreams
+from otel_sqlite_exporter.server.api.description.api_route import JSON, PREFIX, ApiRoute
 from otel_sqlite_exporter.server.api.encoded_paths import EncodedPath, Handler
 from otel_sqlite_exporter.server.api.file_answers import run_named_report
 from otel_sqlite_exporter.server.api.openapi_document import make_document
 from otel_sqlite_exporter.server.api.parameters import read_arguments
-from otel_sqlite_exporter.server.api.route_table import JSON, PREFIX, ROUTES, ApiRoute
+from otel_sqlite_exporter.server.api.route_table import ROUTES
 from otel_sqlite_exporter.server.query_times import query_times
 from otel_sqlite_exporter.server.server_context import ServerContext
 

@@ -13,6 +13,7 @@ from otel_sqlite_exporter.query.pages import field_types, quote_formula
 from otel_sqlite_exporter.query.reading import find_page
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.list_answers import LISTED
+from otel_sqlite_exporter.server.api.metric_answers.metric_lists import METRIC_LISTS, iterate_metric_rows
 
 _PAGE = 500
 _MOST_SORTED = 10_000
@@ -56,9 +57,14 @@ def iterate_list(
 
 def write_list(backend: ApiBackend, name: str, filters: Mapping[str, Any]) -> Iterator[bytes]:
     """Yield a line of column names, and lines for all rows of the list `name` that meet the filters, the oldest
-    first."""
-    rows = iterate_list(backend, name, filters)
-    first = write_rows([list_columns(name)])
+    first; of lists about metrics, in their order."""
+    if name in METRIC_LISTS:
+        return _write_lines(METRIC_LISTS[name].columns, iterate_metric_rows(backend, name, filters))
+    return _write_lines(list_columns(name), iterate_list(backend, name, filters))
+
+
+def _write_lines(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
+    first = write_rows([columns])
     while piece := write_rows(islice(rows, _PAGE)):
         yield first + piece
         first = b""

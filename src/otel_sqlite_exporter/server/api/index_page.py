@@ -16,6 +16,7 @@ _LINKS = {
     "sessions": ("/api/v1/sessions", "the sessions"),
     "traces": ("/api/v1/traces", "the traces"),
     "calls": ("/api/v1/calls", "the model calls"),
+    "series": ("/api/v1/metrics", "the metrics that were recorded"),
     "openapi": ("/api/v1/openapi.json", "all routes of the API"),
     "metrics": ("/metrics", "numbers for Prometheus"),
     "ready": ("/readyz", "whether the file can be used"),

@@ -8,9 +8,10 @@ from typing import Any
 from otel_sqlite_exporter.server.api.api_answers import encode_json
 from otel_sqlite_exporter.server.api.api_problems import MEDIA_TYPE
 from otel_sqlite_exporter.server.api.description.answer_shapes import CHANGES, COMPONENTS
+from otel_sqlite_exporter.server.api.description.api_route import EVENT_STREAM, JSON, PREFIX, ApiRoute
 from otel_sqlite_exporter.server.api.description.json_shapes import refer, shape_envelope
 from otel_sqlite_exporter.server.api.parameters import Parameter
-from otel_sqlite_exporter.server.api.route_table import EVENT_STREAM, JSON, PREFIX, ROUTES, ApiRoute
+from otel_sqlite_exporter.server.api.route_table import ROUTES
 from otel_sqlite_exporter.version import __version__
 
 _ETAG = {"ETag": {"description": "Changes with the file.", "schema": {"type": "string"}}}

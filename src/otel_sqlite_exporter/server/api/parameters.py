@@ -168,15 +168,16 @@ _ABOUT = {
 }
 
 
-def make_filters(filter_type: type) -> tuple[Parameter, ...]:
-    """Return the parameters for the filters that a class declares, each under its keyword."""
-    return tuple(_make_filter(name, hint) for name, hint in get_type_hints(filter_type).items())
+def make_filters(filter_type: type, choices: Mapping[str, Sequence[str]] = CHOICES) -> tuple[Parameter, ...]:
+    """Return the parameters for the filters that a class declares, each under its keyword. `choices` are the values of
+    those that have a fixed set of them."""
+    return tuple(_make_filter(name, hint, choices.get(name, ())) for name, hint in get_type_hints(filter_type).items())
 
 
-def _make_filter(name: str, hint: Any) -> Parameter:
+def _make_filter(name: str, hint: Any, choices: Sequence[str]) -> Parameter:
     about = _ABOUT.get(name, "")
     if hint == Texts:
-        return Parameter(name, about or f"The {_spell(name)}.", choices=CHOICES.get(name, ()), is_list=True)
+        return Parameter(name, about or f"The {_spell(name)}.", choices=choices, is_list=True)
     if hint == Attributes:
         return Parameter(name, about, "attribute", is_list=True)
     kind = next((kind for kind, hints in _KINDS.items() if hint in hints), "string")

@@ -4,62 +4,25 @@ arguments and `openapi.json` come from here, and a test compares docs/api.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
 from otel_sqlite_exporter.query.askable_views import ReportFilter, SearchFilter
 from otel_sqlite_exporter.query.report_parts.report_texts import SUBJECTS
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.server.api import file_answers, list_answers, mark_answers, record_answers, subtree_answers
-from otel_sqlite_exporter.server.api.api_answers import ApiAnswer
-from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.description import answer_shapes as shapes
-from otel_sqlite_exporter.server.api.description.json_shapes import Schema
+from otel_sqlite_exporter.server.api.description.api_route import CURSOR, EVENT_STREAM, LIMIT, SINCE, UNTIL, ApiRoute
 from otel_sqlite_exporter.server.api.list_answers import LISTED
+from otel_sqlite_exporter.server.api.metric_answers.metric_lists import METRIC_LISTS
+from otel_sqlite_exporter.server.api.metric_answers.metric_routes import METRIC_ROUTES
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
 from otel_sqlite_exporter.server.api.session_answers import share_answers
 
-PREFIX = "/api/v1"
-Answerer = Callable[[ApiBackend, Arguments], ApiAnswer]
-JSON, EVENT_STREAM = "application/json", "text/event-stream"
-
-
-class ApiRoute(NamedTuple):
-    """One route.
-
-    Attributes:
-        path: Below `PREFIX`; `{name}` is a parameter.
-        answer: Answers on a thread that may read the file; None: the route is a stream of events.
-        parameters: Those of the path first.
-        shape: The shape of `data` in the envelope; of another media type than JSON: None.
-        has_state: The answer is a function of the file, so it has an ETag.
-        media_types: Of the answer.
-        read_body: Reads further arguments from the JSON body of a request.
-        body: The shape of that.
-        is_writing: It changes the file.
-    """
-
-    path: str
-    about: str
-    answer: Answerer | None
-    parameters: tuple[Parameter, ...] = ()
-    shape: Schema | None = None
-    method: str = "GET"
-    has_state: bool = True
-    has_envelope: bool = True
-    media_types: Sequence[str] = (JSON,)
-    read_body: Callable[[bytes], dict[str, Any]] | None = None
-    body: Schema | None = None
-    is_writing: bool = False
-
-
-LIMIT = Parameter("limit", "The most rows of a page.", "integer", default=50, minimum=1, maximum=500)
-CURSOR = Parameter("cursor", "The `next_cursor` of the page before.")
 _NEWEST = Parameter("newest_first", "The newest first; else the oldest.", "boolean", default=True)
 _SESSION = Parameter("id", "The session, or a unique prefix of its id.", where="path")
 _TRACE = Parameter("id", "The trace, or a unique prefix of its id.", where="path")
 _ROW = Parameter("id", "The `id` of the row.", "integer", where="path", minimum=0)
-_SINCE, _UNTIL = (one for one in make_filters(LISTED["spans"].filter_type) if one.name in ("since", "until"))
+_EXPORTED = (*LISTED, *METRIC_LISTS)
 _OF = "The list: sessions, traces, spans, calls, tools, logs, events or scores."
 
 
@@ -87,12 +50,12 @@ def _marks(name: str, id: Parameter) -> Iterator[ApiRoute]:
         yield ApiRoute(path, gone, take, (id,), shape, "DELETE", has_state=False, is_writing=True)
 
 
-def _any_filters() -> tuple[Parameter, ...]:
-    """Return the filters of all lists; each list says which are its own."""
+def _any_filters(*more: Parameter) -> tuple[Parameter, ...]:
+    """Return the filters of all lists, and more; each list says which are its own, and which values they take."""
     known: dict[str, Parameter] = {}
-    for view in LISTED.values():
-        for parameter in make_filters(view.filter_type):
-            known.setdefault(parameter.name, parameter)
+    for parameter in (*(one for view in LISTED.values() for one in make_filters(view.filter_type)), *more):
+        same = known.setdefault(parameter.name, parameter)
+        known[parameter.name] = same._replace(choices=tuple(dict.fromkeys((*same.choices, *parameter.choices))))
     return tuple(known.values())
 
 
@@ -192,6 +155,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     _list("logs", "Log records, by their time."),
     _list("events", "Starts and finishes of spans, span events and log events, in the order of writing."),
     _list("scores", "Scores, by when they were given."),
+    *METRIC_ROUTES,
     ApiRoute(
         "/agents",
         "Agents of each service, with sums over their calls and those below them, in alphabetical order.",
@@ -203,7 +167,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         "/services",
         "Which service calls which: calls, errors, p95.",
         list_answers.list_services,
-        (LIMIT, _SINCE, _UNTIL),
+        (LIMIT, SINCE, UNTIL),
         shapes.SERVICES,
     ),
     ApiRoute(
@@ -246,8 +210,8 @@ ROUTES: tuple[ApiRoute, ...] = (
             Parameter("group_by", "What a row stands for.", is_list=True),
             Parameter("limit", "The most rows.", "integer", minimum=1, maximum=5_000),
             Parameter("timezone", "That of hours, days and weeks.", default="UTC"),
-            _SINCE,
-            _UNTIL,
+            SINCE,
+            UNTIL,
             *make_filters(ReportFilter),
         ),
         shapes.ROWS,
@@ -274,9 +238,9 @@ ROUTES: tuple[ApiRoute, ...] = (
                 choices=file_answers.EXPORT_FORMATS,
                 default="otlp",
             ),
-            Parameter("of", f"{_OF} Only of CSV; spans if left out.", choices=tuple(LISTED)),
-            Parameter("signal", "Only spans, or only log records; only of OTLP.", choices=("traces", "logs")),
-            *_any_filters(),
+            Parameter("of", f"{_OF} Also metrics or exemplars. Only of CSV; spans if left out.", choices=_EXPORTED),
+            Parameter("signal", "Only one of these; only of OTLP.", choices=("traces", "logs", "metrics")),
+            *_any_filters(*(one for listed in METRIC_LISTS.values() for one in listed.filters)),
         ),
         None,
         has_envelope=False,

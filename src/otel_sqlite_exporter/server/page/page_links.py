@@ -51,6 +51,14 @@ def link_call(row: int, **arguments: Any) -> str:
     return link_page(f"/calls/{row}", **arguments)
 
 
+def link_series(name: str, **arguments: Any) -> str:
+    """Return the link to a metric over time. A name of dots alone, or none, has no path: it is looked for in the list
+    of metrics."""
+    if not name.strip("."):
+        return link_page("/series", q=name or None)
+    return link_page(f"/series/{_quote(name)}", **arguments)
+
+
 def change_link(path: str, arguments: Mapping[str, Any], /, **changes: Any) -> str:
     """Return the link to a page with other arguments than those it was asked with."""
     return link_page(path, **{**arguments, **changes})

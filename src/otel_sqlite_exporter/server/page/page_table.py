@@ -11,6 +11,7 @@ from otel_sqlite_exporter.server.page.console import sql_pages
 from otel_sqlite_exporter.server.page.lists import list_pages, search_pages, tool_pages
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
 from otel_sqlite_exporter.server.page.session import session_pages, share_page
+from otel_sqlite_exporter.server.page.shown_metrics import metric_pages
 from otel_sqlite_exporter.server.page.shown_reports import report_pages
 from otel_sqlite_exporter.server.page.trace import trace_pages
 from otel_sqlite_exporter.server.page.whole_file import overview_pages
@@ -25,6 +26,7 @@ PAGES: tuple[PageRoute, ...] = (
     *call_pages.PAGES,
     *search_pages.PAGES,
     *sql_pages.PAGES,
+    *metric_pages.PAGES,
     *report_pages.PAGES,
     *compare_pages.PAGES,
 )
@@ -46,6 +48,7 @@ MENU: tuple[MenuEntry, ...] = tuple(
         ("/calls", "Calls"),
         ("/tools", "Tools"),
         ("/logs", "Logs"),
+        ("/series", "Metrics"),
         ("/scores", "Scores"),
         ("/reports", "Reports"),
         ("/search", "Search"),

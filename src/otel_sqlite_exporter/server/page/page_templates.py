@@ -19,6 +19,7 @@ from otel_sqlite_exporter.server.page.shown_content.message_html import render_v
 from otel_sqlite_exporter.server.page.static_files import link_static
 from otel_sqlite_exporter.show import units
 from otel_sqlite_exporter.show.html_text import escape_html
+from otel_sqlite_exporter.show.measures import format_measure
 from otel_sqlite_exporter.show.score_texts import format_scores
 from otel_sqlite_exporter.show.visible_text import write_visible
 from otel_sqlite_exporter.version import __version__
@@ -43,6 +44,7 @@ def make_environment() -> Environment:
         link_session=page_links.link_session,
         link_trace=page_links.link_trace,
         link_call=page_links.link_call,
+        link_series=page_links.link_series,
         link_marks=page_links.link_marks,
         change_link=page_links.change_link,
         link_static=link_static,
@@ -57,6 +59,7 @@ def make_environment() -> Environment:
         count=units.format_count,
         tokens=units.format_tokens,
         number=units.format_number,
+        measure=format_measure,
         visible=escape_html,
     )
     for name in environment.list_templates(filter_func=lambda name: name.startswith(_MACROS)):

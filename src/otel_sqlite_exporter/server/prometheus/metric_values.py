@@ -25,7 +25,10 @@ _SHARE = 20
 _LONGEST_QUERY_S = 30.0
 _SAMPLE = 2_000
 _MOST_KEYS = 10_000
-_QUERIES = ("sum_received_records", "sum_calls_by_model", "count_pair_durations", "count_linked_records")
+_QUERIES = (
+    *("sum_received_records", "sum_calls_by_model", "count_pair_durations", "count_linked_records"),
+    *("count_series_by_service", "sum_points"),
+)
 _LOG_ENDINGS = ("", "-wal")
 
 Row = dict[str, Any]

@@ -66,7 +66,8 @@ class TelemetryCollector:
     def __init__(self, values: MetricValues, times: QueryTimes) -> None:
         self._values = values
         self._times = times
-        self._labels = {name: ShownLabels() for name in ("calls", "pairs", "sources", "reasons", "keys", "services")}
+        kinds = ("calls", "pairs", "sources", "reasons", "keys", "services", "series")
+        self._labels = {name: ShownLabels() for name in kinds}
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing, so that a registry asks for no values when the collector is added."""
@@ -81,6 +82,7 @@ class TelemetryCollector:
         yield from self._collect_calls()
         yield from self._collect_pairs()
         yield from self._collect_links()
+        yield from self._collect_metrics()
         yield from self._collect_attributes()
         yield from self._collect_queries()
 
@@ -149,6 +151,19 @@ class TelemetryCollector:
             orphans.add_metric(["finish"], row["orphan_finishes"] or 0)
             running.add_metric([], row["running"] or 0)
         yield from (linked, orphans, running)
+
+    def _collect_metrics(self) -> Iterator[Metric]:
+        rows = self._values.rows["count_series_by_service"]
+        sums = self._labels["series"].fold(rows, ("service",), ("series", "metrics"))
+        series = GaugeMetricFamily(f"{_PREFIX}metric_series", "Series of metrics in the file.", labels=["service"])
+        yield _fill(series, sums, "series")
+        instruments = GaugeMetricFamily(f"{_PREFIX}metrics", "Metrics in the file.", labels=["service"])
+        yield _fill(instruments, sums, "metrics")
+        points = _counter("metric_points", "Data points that programs wrote, or that were refused.", ("outcome",))
+        for row in self._values.rows["sum_points"]:
+            points.add_metric(["written"], row["written"])
+            points.add_metric(["refused"], row["refused"])
+        yield points
 
     def _collect_attributes(self) -> Iterator[Metric]:
         known = self._values.attributes

@@ -29,6 +29,7 @@ CREATE TABLE _metric_series (
   attribute_types TEXT,
   attributes TEXT NOT NULL,
   hourly_until_unix_nano INTEGER NOT NULL DEFAULT 0, -- before this time it has one point an hour; none is added
+  copied_since_unix_nano INTEGER,         -- but from this time on, points as they came of merged files; NULL: there are none
   late_points INTEGER NOT NULL DEFAULT 0, -- points that came after a later one was in the file
   refused_points INTEGER NOT NULL DEFAULT 0 -- points before hourly_until_unix_nano that came too late, and are not stored
 ) STRICT;
@@ -91,6 +92,8 @@ CREATE INDEX _exemplars_trace ON _exemplars (trace_id) WHERE trace_id IS NOT NUL
 
 -- Data points that are not stored: of new series beyond the limit of a day, or from before hourly_until_unix_nano.
 ALTER TABLE _exporter_runs ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+-- Of what was written: data points. It tells that points came, which have no ids that grow.
+ALTER TABLE _exporter_runs ADD COLUMN points INTEGER NOT NULL DEFAULT 0;
 
 -- How many series were new on each of the last days (UTC), and what came beyond the limit.
 CREATE TABLE _new_series (

@@ -9,6 +9,7 @@ from typing import Any
 from otel_sqlite_exporter.query.aggregates.agent_list import AgentSummary
 from otel_sqlite_exporter.query.aggregates.service_calls import ServiceCalls
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS, AskableView
+from otel_sqlite_exporter.query.metric_series.metric_summaries import ExemplarSummary, MetricSummary
 from otel_sqlite_exporter.query.search import SearchHit
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary, TraceSummary
 from otel_sqlite_exporter.query.timeline import TimelineStep
@@ -27,7 +28,10 @@ from otel_sqlite_exporter.server.api.description.json_shapes import (
     shape_rows,
 )
 
-_NAMED = (*(view.row_type for view in ASKABLE_VIEWS), AgentSummary, ServiceCalls, SearchHit, TimelineStep)
+_NAMED = (
+    *(view.row_type for view in ASKABLE_VIEWS),
+    *(AgentSummary, ServiceCalls, SearchHit, TimelineStep, MetricSummary, ExemplarSummary),
+)
 PROBLEM = shape_object(
     {
         **{"type": TEXT, "title": TEXT, "status": INTEGER, "detail": TEXT, "argument": TEXT},
@@ -191,6 +195,6 @@ STATEMENT_BODY = {
 CHANGES = shape_object(
     {
         **{"spans": ROWS, "llm_interactions": ROWS, "tool_interactions": ROWS, "logs": ROWS},
-        "truncated": BOOLEAN,
+        **{"points": INTEGER, "truncated": BOOLEAN},
     }
 )

@@ -15,8 +15,8 @@ from otel_sqlite_exporter.query.reading import find_page
 from otel_sqlite_exporter.query.session_parts.first_prompts import read_first_prompts
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.csv_rows import iterate_list
+from otel_sqlite_exporter.server.api.description.api_route import CURSOR, LIMIT
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
-from otel_sqlite_exporter.server.api.route_table import CURSOR, LIMIT
 from otel_sqlite_exporter.server.page.lists.exact_values import write_exact
 from otel_sqlite_exporter.server.page.lists.faults import Fault, find_fault
 from otel_sqlite_exporter.server.page.lists.list_layouts import ListLayout

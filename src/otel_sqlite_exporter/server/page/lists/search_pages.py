@@ -13,8 +13,8 @@ from otel_sqlite_exporter.query.filter_language.filter_fields import fields_of
 from otel_sqlite_exporter.query.pages import field_types
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult, search
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
+from otel_sqlite_exporter.server.api.description.api_route import LIMIT
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
-from otel_sqlite_exporter.server.api.route_table import LIMIT
 from otel_sqlite_exporter.server.page.lists.exact_values import write_exact
 from otel_sqlite_exporter.server.page.lists.faults import find_fault
 from otel_sqlite_exporter.server.page.lists.list_layouts import TIMES, QuickFilter

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, SPANS, TOOL_INTERACTIONS, AskableView
+from otel_sqlite_exporter.query.metric_series.exemplar_list import find_exemplars
+from otel_sqlite_exporter.query.metric_series.metric_summaries import ExemplarSummary
 from otel_sqlite_exporter.query.pages import RowT
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.skeletons.trace_skeleton import TraceSkeleton
@@ -22,6 +24,7 @@ from otel_sqlite_exporter.query.summaries import (
     ToolInteractionSummary,
 )
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
+from otel_sqlite_exporter.server.page.shown_metrics.older_files import read_or_none
 from otel_sqlite_exporter.server.page.trace.waterfall_lines import WaterfallLine
 from otel_sqlite_exporter.server.page.trace.waterfall_rows import RowWriter, WaterfallRow
 from otel_sqlite_exporter.sql.texts import read_query
@@ -46,6 +49,7 @@ class SpanPanel(NamedTuple):
         critical_ms: How long the end of the trace waits for it; None: not at all.
         missing_parent: The id of its parent, if that is not in the file, or leads in a circle (`is_circle`).
         records: Its start and its finish.
+        exemplars: Values of metrics that it measured, the newest first.
     """
 
     span: SpanSummary
@@ -62,6 +66,7 @@ class SpanPanel(NamedTuple):
     beside: SpanBeside
     logs: Sequence[LogSummary]
     records: Sequence[EventSummary]
+    exemplars: Sequence[ExemplarSummary]
     is_cut: bool
 
 
@@ -72,6 +77,8 @@ def read_panel(backend: ApiBackend, skeleton: TraceSkeleton, at: int) -> SpanPan
     (span,) = backend.file.read(_read_rows, SPANS, [spans["id"][at]])
     beside = backend.file.read(_read_beside, span)
     logs = backend.database.find_logs(trace_id=trace_id, span_id=span_id, limit=_MOST_BESIDE, newest_first=False)
+    place = {"trace_id": trace_id, "span_id": span_id}
+    exemplars = read_or_none(backend, find_exemplars, limit=_MOST_BESIDE, cursor=None, filters=place)
     children = [child for child, parent in enumerate(spans["parent"]) if parent == at]
     critical = spans["critical_ns"][at]
 
@@ -93,7 +100,8 @@ def read_panel(backend: ApiBackend, skeleton: TraceSkeleton, at: int) -> SpanPan
         beside=beside,
         logs=logs.records,
         records=backend.database.related(span),
-        is_cut=beside.is_cut or logs.cursor is not None,
+        exemplars=() if exemplars is None else exemplars.records,
+        is_cut=beside.is_cut or logs.cursor is not None or (exemplars is not None and exemplars.cursor is not None),
     )
 
 

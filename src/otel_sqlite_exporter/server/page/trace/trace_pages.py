@@ -9,13 +9,16 @@ from typing import Any
 from otel_sqlite_exporter.errors import NotFoundError
 from otel_sqlite_exporter.query.askable_views import TRACES
 from otel_sqlite_exporter.query.conversations.turn_window import read_window
+from otel_sqlite_exporter.query.metric_series.exemplar_list import find_exemplars
+from otel_sqlite_exporter.query.metric_series.metric_summaries import ExemplarSummary
+from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.query.reading import get_by_prefix
 from otel_sqlite_exporter.query.skeletons.span_search import find_span
 from otel_sqlite_exporter.query.skeletons.trace_skeleton import TraceSkeleton
 from otel_sqlite_exporter.query.summaries import TraceSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
+from otel_sqlite_exporter.server.api.description.api_route import CURSOR
 from otel_sqlite_exporter.server.api.parameters import Parameter
-from otel_sqlite_exporter.server.api.route_table import CURSOR
 from otel_sqlite_exporter.server.page.marking.given_scores import read_scores
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 from otel_sqlite_exporter.server.page.page_links import link_trace
@@ -26,6 +29,8 @@ from otel_sqlite_exporter.server.page.session.conversation_tab import (
 )
 from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
 from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
+from otel_sqlite_exporter.server.page.shown_metrics.exemplar_rows import make_exemplar_rows
+from otel_sqlite_exporter.server.page.shown_metrics.older_files import read_or_none
 from otel_sqlite_exporter.server.page.trace.panel_contents import show_contents, show_log, show_raw
 from otel_sqlite_exporter.server.page.trace.span_panel import read_panel
 from otel_sqlite_exporter.server.page.trace.trace_liveness import is_live
@@ -33,7 +38,7 @@ from otel_sqlite_exporter.server.page.trace.trace_services import sum_services
 from otel_sqlite_exporter.server.page.trace.waterfall_view import WaterfallView
 
 _MOST_RECORDS, _MOST_EARLIER = 100, 30
-_TABS = ("waterfall", "messages", "logs", "services", "earlier")
+_TABS = ("waterfall", "messages", "logs", "services", "earlier", "exemplars")
 
 
 def _read_trace(backend: ApiBackend, arguments: Arguments) -> PageContent:
@@ -43,6 +48,7 @@ def _read_trace(backend: ApiBackend, arguments: Arguments) -> PageContent:
     tabs = [
         (name.capitalize(), link_trace(trace.trace_id, tab=None if name == "waterfall" else name), name == tab)
         for name in _TABS
+        if name != "exemplars" or name == tab or _find_exemplars(backend, trace, 1)
     ]
     title = shorten_name(trace.name or f"Trace {trace.trace_id[:8]}")
     is_followed = is_live(trace)
@@ -59,7 +65,7 @@ def _read_trace(backend: ApiBackend, arguments: Arguments) -> PageContent:
 
 def _read_waterfall(backend: ApiBackend, trace: TraceSummary, arguments: Arguments) -> dict[str, Any]:
     view = WaterfallView(backend, trace.trace_id, arguments)
-    values: dict[str, Any] = {"view": view, "panel": None, "fault": None}
+    values: dict[str, Any] = {"view": view, "panel": None, "fault": None, "exemplars": []}
     if "span" not in arguments:
         return values
     try:
@@ -103,12 +109,26 @@ def _read_earlier(backend: ApiBackend, trace: TraceSummary, arguments: Arguments
     return {"page": backend.database.find_traces(name=trace.name, until=before, limit=_MOST_EARLIER, cursor=cursor)}
 
 
+def _read_exemplars(backend: ApiBackend, trace: TraceSummary, arguments: Arguments) -> dict[str, Any]:
+    page = _find_exemplars(backend, trace, _MOST_RECORDS, arguments.get("cursor") or None)
+    rows = [] if page is None else make_exemplar_rows(page)
+    return {"exemplars": rows, "cursor": page and page.cursor, "is_last": page is None or page.cursor is None}
+
+
+def _find_exemplars(
+    backend: ApiBackend, trace: TraceSummary, limit: int, cursor: str | None = None
+) -> Page[ExemplarSummary] | None:
+    """Return the values of metrics that spans of a trace measured; None: the file is too old to have any."""
+    return read_or_none(backend, find_exemplars, limit=limit, cursor=cursor, filters={"trace_id": trace.trace_id})
+
+
 _READERS = {
     "waterfall": _read_waterfall,
     "messages": _read_messages,
     "logs": _read_logs,
     "services": _read_services,
     "earlier": _read_earlier,
+    "exemplars": _read_exemplars,
 }
 
 
@@ -121,8 +141,9 @@ def _read_span(backend: ApiBackend, arguments: Arguments) -> PageContent:
 def _read_span_of(backend: ApiBackend, skeleton: TraceSkeleton, arguments: Arguments) -> dict[str, Any]:
     panel = read_panel(backend, skeleton, find_span(skeleton, arguments["span"], arguments.get("row")))
     if arguments["view"] == "raw":
-        return {"panel": panel, "raw": show_raw(panel), "contents": None}
-    return {"panel": panel, "raw": None, "contents": show_contents(panel)}
+        return {"panel": panel, "raw": show_raw(panel), "contents": None, "exemplars": []}
+    exemplars = make_exemplar_rows(panel.exemplars)
+    return {"panel": panel, "raw": None, "contents": show_contents(panel), "exemplars": exemplars}
 
 
 _TRACE = Parameter("id", "The trace, or a unique prefix of its id.", where="path")
@@ -131,7 +152,7 @@ _VIEW = Parameter("view", "What is recognised, or all as it was recorded.", choi
 PAGES: tuple[PageRoute, ...] = (
     PageRoute(
         "/traces/{id}",
-        "One trace: waterfall, messages, log records, services, earlier traces of its name.",
+        "One trace: waterfall, messages, log records, services, earlier traces of its name, values of metrics.",
         "trace.html",
         _read_trace,
         (

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from typing import Any, NamedTuple
 
@@ -13,7 +14,9 @@ from otel_sqlite_exporter.errors import MissingFileError
 from otel_sqlite_exporter.query.summaries import LogSummary, SpanSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.page.page_answers import PageContent
+from otel_sqlite_exporter.server.page.shown_metrics.older_files import read_or_none
 from otel_sqlite_exporter.server.page.whole_file.health_page import read_health
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.identity import name_command
 
 _RECENT_NS = 15 * 60 * 10**9
@@ -92,7 +95,7 @@ def _make_guide(
 
 
 def _list_arrivals(backend: ApiBackend) -> list[Arrival]:
-    """Return the newest record of each service in the last 15 minutes, the newest first."""
+    """Return the newest record or data point of each service in the last 15 minutes, the newest first."""
     database, since = backend.database, time.time_ns() - _RECENT_NS
     try:
         spans = database.find_spans(since=since, limit=_LOOKED_AT).records
@@ -106,4 +109,14 @@ def _list_arrivals(backend: ApiBackend) -> list[Arrival]:
     for record in sorted(records, key=lambda one: one.start_time_unix_nano, reverse=True):
         service = record.service_name
         newest.setdefault(service, Arrival(record.start_time, service, record.session_id, service in sent))
-    return list(newest.values())
+    for service, start_time in read_or_none(backend, _find_measured, since) or ():
+        known = newest.get(service)
+        if known is None or known.start_time < start_time:
+            session_id = None if known is None else known.session_id
+            newest[service] = Arrival(start_time, service, session_id, service in sent)
+    return sorted(newest.values(), key=lambda arrival: arrival.start_time, reverse=True)
+
+
+def _find_measured(connection: sqlite3.Connection, since: int) -> list[tuple[str, str]]:
+    """Return the services that sent data points of metrics, and the time of the last of each."""
+    return connection.execute(read_query("find_measured_services"), {"since": since}).fetchall()

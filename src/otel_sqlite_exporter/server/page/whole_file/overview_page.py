@@ -21,6 +21,7 @@ from otel_sqlite_exporter.server.page.charts.chart_values import Stack
 from otel_sqlite_exporter.server.page.charts.svg_bars import make_stacked_bars
 from otel_sqlite_exporter.server.page.page_answers import PageContent
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_trace
+from otel_sqlite_exporter.server.page.shown_metrics.older_files import read_or_none
 from otel_sqlite_exporter.server.page.whole_file.health_page import read_health
 from otel_sqlite_exporter.server.page.whole_file.recent_days import find_first_day
 from otel_sqlite_exporter.show.html_text import Html
@@ -77,6 +78,7 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     counts = backend.file.read(_count_rows)
     since = backend.file.read(find_first_day)
     use = read_use(backend, since)
+    recorded = read_or_none(backend, _count_metrics) or {"metrics": 0, "series": 0}
     sizes = measure_file(backend.settings.path)
     growth = _read_growth(backend, since, counts, sizes.file_bytes)
     is_busy = sum(day["spans"] for day in growth) > _MANY_SPANS
@@ -84,6 +86,7 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     values = {
         "sizes": sizes,
         "counts": counts,
+        "recorded": recorded,
         **read_now(backend, arguments).values,
         "causes": backend.database.run_report("errors", limit=_MOST_CAUSES, since=causes_since).to_dicts(),
         "causes_since": causes_since,
@@ -93,7 +96,7 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "growth": growth,
         "since": since,
         "price_hint": _advise_prices(backend.settings.path) if any(day.unpriced for day in use) else None,
-        "is_empty": not (counts["spans"] or counts["logs"]),
+        "is_empty": not (counts["spans"] or counts["logs"] or recorded["metrics"]),
     }
     return PageContent("Overview", values)
 
@@ -108,6 +111,10 @@ def _advise_prices(path: str) -> str:
 
 def _count_rows(connection: sqlite3.Connection) -> dict[str, Any]:
     return fetch(connection, Select(read_query("count_main_rows"), {}))[0]
+
+
+def _count_metrics(connection: sqlite3.Connection) -> dict[str, Any]:
+    return fetch(connection, Select(read_query("count_metrics"), {}))[0]
 
 
 def _read_growth(

@@ -4,12 +4,12 @@
 INSERT INTO _exporter_runs (
   run_id, signal, host, pid, boot_id, pid_namespace, process_start, package_version, rules, rule_settings,
   start_time_unix_nano, last_write_unix_nano, batches, received, written, duplicate, quarantined, repaired, opened,
-  dropped, spooled, replayed, retries, lag_ms, refused
+  dropped, spooled, replayed, retries, lag_ms, refused, points
 )
 VALUES (
   :run_id, :signal, :host, :pid, :boot_id, :pid_namespace, :process_start, :package_version, :rules, :rule_settings,
   :start_time_unix_nano, :last_write_unix_nano, :batches, :received, :written, :duplicate, :quarantined, :repaired,
-  :opened, :dropped, :spooled, :replayed, :retries, :lag_ms, :refused
+  :opened, :dropped, :spooled, :replayed, :retries, :lag_ms, :refused, :points
 )
 ON CONFLICT (run_id) DO UPDATE SET
   lag_ms = iif(excluded.last_write_unix_nano > last_write_unix_nano, excluded.lag_ms, lag_ms),
@@ -25,5 +25,6 @@ ON CONFLICT (run_id) DO UPDATE SET
   spooled = max(spooled, excluded.spooled),
   replayed = max(replayed, excluded.replayed),
   retries = max(retries, excluded.retries),
-  refused = max(refused, excluded.refused)
+  refused = max(refused, excluded.refused),
+  points = max(points, excluded.points)
 WHERE excluded.host <> '';

@@ -3,13 +3,13 @@
 INSERT INTO _exporter_runs (
   run_id, signal, host, pid, package_version, rules, rule_settings, start_time_unix_nano, last_write_unix_nano, batches,
   received, written, duplicate, quarantined, repaired, opened, spooled,
-  refused
+  refused, points
 )
 SELECT
   'earlier ' || h.signal || ' ' || h.package_version || ' ' || h.rules || ' ' || h.rule_settings, h.signal, '', 0,
   h.package_version, h.rules, h.rule_settings, min(h.start_time_unix_nano), max(h.last_write_unix_nano), sum(h.batches),
   sum(h.received), sum(h.written), sum(h.duplicate), sum(h.quarantined), sum(h.repaired), sum(h.opened), 0,
-  sum(h.refused)
+  sum(h.refused), sum(h.points)
 FROM _exporter_runs AS h
 WHERE h.host <> '' AND h.dropped = 0 AND h.spooled = 0 AND h.replayed = 0 AND h.retries = 0
   AND h.id NOT IN (SELECT o.run FROM _open_spans AS o)
@@ -27,7 +27,8 @@ ON CONFLICT (run_id) DO UPDATE SET
   quarantined = quarantined + excluded.quarantined,
   repaired = repaired + excluded.repaired,
   opened = opened + excluded.opened,
-  refused = refused + excluded.refused;
+  refused = refused + excluded.refused,
+  points = points + excluded.points;
 
 DELETE FROM _exporter_runs AS h
 WHERE h.host <> '' AND h.dropped = 0 AND h.spooled = 0 AND h.replayed = 0 AND h.retries = 0

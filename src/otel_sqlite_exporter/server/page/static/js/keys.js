@@ -26,6 +26,7 @@ export const KEYS = [
   ["g c", "calls", () => go("/calls")],
   ["g u", "tools", () => go("/tools")],
   ["g l", "log records", () => go("/logs")],
+  ["g m", "metrics", () => go("/series")],
   ["g r", "reports", () => go("/reports")],
   ["g /", "search", () => go("/search")],
   ["g q", "SQL", () => go("/sql")],

@@ -4,12 +4,15 @@
 import { announce, make, tellTime } from "./dom.js";
 import { morphChildren } from "./morph.js";
 
+const ROWS = ["spans", "llm_interactions", "tool_interactions", "logs"];
 /** What is written when an element of this kind changes. Other kinds are a list of the stream, or change with anything. */
 const WRITTEN = {
   traces: ["spans", "llm_interactions", "tool_interactions"],
   calls: ["llm_interactions"],
   tools: ["tool_interactions"],
   logs: ["logs"],
+  metrics: ["points"],
+  session: [...ROWS, "points"],
 };
 const LEAST_MS = 1000;
 const TIMES_AS_LONG = 10; // so all pages together ask for a small share of the time
@@ -27,8 +30,8 @@ const isFollowing = () => sessionStorage.getItem("follow") !== "off";
 
 function isAbout(part, changes) {
   return part.dataset.live.split(/\s+/).some((kind) => {
-    const lists = WRITTEN[kind] ?? (kind in changes ? [kind] : ["spans", "llm_interactions", "tool_interactions", "logs"]);
-    return lists.some((list) => changes[list].length);
+    const lists = WRITTEN[kind] ?? (kind in changes ? [kind] : ROWS);
+    return lists.some((list) => changes[list].length ?? changes[list]);
   });
 }
 

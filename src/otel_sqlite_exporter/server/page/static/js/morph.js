@@ -71,6 +71,7 @@ function morph(old, fresh, work) {
     return;
   }
   if (old.dataset.live !== undefined || old.isEqualNode(fresh)) return; // a part of its own is asked for by itself
+  if (old.dataset.plot !== undefined) return; // a script draws it
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !KEPT.has(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) {
     if (!KEPT.has(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);

@@ -4,13 +4,17 @@
 // <figure data-series data-zone="Europe/Berlin" data-missing="0"> holds a table. A row has its time in data-x (seconds
 // since 1970); each cell or row with a number has it in data-y, and its series in data-name, which the row may have
 // instead. data-missing is what a series has at a time without a row: nothing (a gap), or a number. data-kind="bars"
-// draws a single series as bars. The table stays as it is.
+// draws a single series as bars. data-scale="values" lets the scale begin at the lowest value, not at zero. An element
+// with data-mark is a single value, with all of these on itself, and drawn as a dot. The table stays as it is. The plot
+// goes into a child with data-plot, or before all others; when a newer table was put into the page, it is drawn anew.
 
 const MOST_SERIES = 8;
+const drawn = new Map();
 
 function readTable(figure) {
   const found = new Map(), times = new Set();
   for (const cell of figure.querySelectorAll("[data-y]")) {
+    if (cell.dataset.mark !== undefined) continue;
     const row = cell.closest("[data-x]");
     const x = Number(row?.dataset.x), y = Number(cell.dataset.y);
     if (!row || cell.dataset.y === "" || !Number.isFinite(x) || !Number.isFinite(y)) continue;
@@ -27,7 +31,20 @@ function readTable(figure) {
       for (const [x, y] of values) others.set(x, (others.get(x) ?? 0) + y);
     series.push(["others", others]);
   }
-  return { times: [...times].sort((a, b) => a - b), series };
+  const marks = readMarks(figure, times);
+  return { times: [...times].sort((a, b) => a - b), series, marks };
+}
+
+/** The single values by their time, of which the plot has a column each; the names of series come before that of marks. */
+function readMarks(figure, times) {
+  const found = new Map();
+  for (const mark of figure.querySelectorAll("[data-mark]")) {
+    const x = Number(mark.dataset.x), y = Number(mark.dataset.y);
+    if (!Number.isFinite(x) || !Number.isFinite(y) || found.has(x)) continue;
+    found.set(x, y);
+    times.add(x);
+  }
+  return found;
 }
 
 function readColour(figure, name) {
@@ -60,7 +77,7 @@ function makeOptions(figure, plot, read) {
     height: 240,
     tzDate: makeClock(figure.dataset.zone || "Etc/UTC"),
     axes: [axis, { ...axis, size: 64, values: (u, all) => all.map((value) => short.format(value)) }],
-    scales: { y: { range: (u, low, high) => [Math.min(low, 0), high > 0 ? high * 1.05 : 1] } },
+    scales: { y: { range: figure.dataset.scale === "values" ? findRange : (u, low, high) => [Math.min(low, 0), high > 0 ? high * 1.05 : 1] } },
     series: [
       { value: "{YYYY}-{MM}-{DD} {HH}:{mm}" },
       ...read.series.map(([name], at) => ({
@@ -69,13 +86,31 @@ function makeOptions(figure, plot, read) {
         fill: isBars ? readColour(figure, `series-${at + 1}`) : undefined,
         paths: isBars ? uPlot.paths.bars({ size: [0.8, 60] }) : undefined,
         points: { show: read.times.length < 80 && !isBars },
+        spanGaps: read.marks.size > 0 && missing === undefined,
         width: 2,
         value: (u, value) => (value == null ? "-" : exact.format(value)),
       })),
+      ...(read.marks.size ? [{
+        label: figure.dataset.marks || "values",
+        stroke: readColour(figure, "chart-mark"),
+        paths: () => null,
+        points: { show: true, size: 7, fill: readColour(figure, "chart-mark") },
+        value: (u, value) => (value == null ? "-" : exact.format(value)),
+      }] : []),
     ],
-    data: [read.times, ...read.series.map(([, values]) =>
-      read.times.map((x) => values.get(x) ?? (missing === undefined ? null : Number(missing))))],
   };
+}
+
+function makeData(figure, read) {
+  const { missing } = figure.dataset;
+  const lines = read.series.map(([, values]) =>
+    read.times.map((x) => values.get(x) ?? (missing === undefined || read.marks.has(x) ? null : Number(missing))));
+  return [read.times, ...lines, ...(read.marks.size ? [read.times.map((x) => read.marks.get(x) ?? null)] : [])];
+}
+
+function findRange(u, low, high) {
+  const room = (high - low) * 0.05 || Math.abs(high) * 0.05 || 1;
+  return [low - room, high + room];
 }
 
 function moveCursor(event, chart) {
@@ -86,33 +121,47 @@ function moveCursor(event, chart) {
   chart.setCursor({ left: chart.valToPos(chart.data[0][at], "x"), top: 20 });
 }
 
-function draw(figure) {
-  const read = readTable(figure);
-  if (read.times.length < 2) return;
-  const plot = document.createElement("div");
+function findPlot(figure) {
+  const there = figure.querySelector(":scope > [data-plot]");
+  const plot = there ?? document.createElement("div");
   plot.className = "plot";
   plot.tabIndex = 0;
   plot.setAttribute("role", "group");
   plot.setAttribute("aria-label", "Plot of the table below. Left and right go through its times.");
-  figure.prepend(plot);
+  if (!there) figure.prepend(plot);
+  return plot;
+}
+
+function draw(figure) {
+  let read = readTable(figure);
+  if (read.times.length < 2) return;
+  const plot = findPlot(figure);
   let chart;
   const redraw = () => {
     chart?.destroy();
-    const { data, ...options } = makeOptions(figure, plot, read);
-    chart = new uPlot(options, data, plot);
+    chart = new uPlot(makeOptions(figure, plot, read), makeData(figure, read), plot);
     plot.querySelector(".u-legend")?.setAttribute("aria-live", "polite");
   };
   redraw();
   plot.addEventListener("keydown", (event) => moveCursor(event, chart));
   new ResizeObserver(() => chart.setSize({ width: Math.max(plot.clientWidth, 200), height: 240 })).observe(plot);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  drawn.set(figure, () => {
+    const fresh = readTable(figure), nameAll = ({ series, marks }) => JSON.stringify([series.map(([name]) => name), marks.size > 0]);
+    const isAlike = nameAll(fresh) === nameAll(read);
+    read = fresh;
+    if (isAlike) chart.setData(makeData(figure, read));
+    else redraw();
+  });
 }
 
 export function drawSeries(root) {
-  for (const figure of root.querySelectorAll("figure[data-series]:not([data-drawn])")) {
-    figure.dataset.drawn = "";
-    draw(figure);
+  for (const figure of drawn.keys()) if (!figure.isConnected) drawn.delete(figure);
+  for (const figure of root.querySelectorAll("figure[data-series]")) {
+    if (drawn.has(figure)) drawn.get(figure)();
+    else draw(figure);
   }
 }
 
 drawSeries(document);
+document.addEventListener("live:shown", (event) => drawSeries(event.target));
