@@ -159,9 +159,7 @@ class GroupReader:
             return tuple(SeriesPoint(start, _fit(value)) for start, value in zip(starts, values, strict=True))
         buckets = group.distributions.get_buckets()
         return tuple(
-            SeriesPoint(
-                start, _fit(value), tuple(ValueBucket.make(lower, upper, _fit(count)) for lower, upper, count in filled)
-            )
+            SeriesPoint(start, _fit(value), tuple(map(_show_bucket, filled)))
             for start, value, filled in zip(starts, values, buckets, strict=True)
         )
 
