@@ -60,7 +60,16 @@ COMMANDS = {
     "note": {"path", "--session", "--trace", "--text", "--remove"},
     "pin": {"path", "--session", "--trace", "--label"},
     "prune": {
-        *("path", "--older-than", "--max-size", "--max-sessions", "--service", "--keep-failed", "--keep-users"),
+        *(
+            "path",
+            "--older-than",
+            "--max-size",
+            "--max-sessions",
+            "--service",
+            "--keep-failed",
+            "--keep-users",
+            "--metrics-raw-days",
+        ),
         *("--dry-run", "--limit", "--json"),
     },
     "recover": {"path", "--spool", "--json"},

@@ -175,7 +175,7 @@ _COLLECTOR = [
 def test_what_the_collector_wrote_is_all_there(tmp_path: Path, path: Path) -> None:
     code, out, err = run("import", write_lines(tmp_path / "data.json", _COLLECTOR), "--into", path)
     assert (code, err) == (0, "")
-    assert "2 spans, 2 log records; 1 message of metrics is not stored" in out
+    assert "2 spans, 2 log records; format" in out
     columns = "parent_span_id, parent_is_remote, trace_flags, trace_state, kind, status_code, status_description"
     assert read(path, f"SELECT {columns}, dropped_attributes, service_name FROM spans ORDER BY name") == [
         ("eee19b7ec3c1b173", 1, 1, "vendor=1,other=2", "SERVER", "ERROR", "no stock", 2, "checkout"),
@@ -382,7 +382,7 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
     span = json.loads(write_otlp_lines(tmp_path / "one", make_agent_spans()[:1]).read_text())
     bad = json.loads(json.dumps(span).replace('"traceId"', '"noTraceId"'))
     source = tmp_path / "mixed.jsonl"
-    lines = [json.dumps(span), "{broken", "", json.dumps(bad), '{"resourceMetrics":[]}', "[1]", "\udcff"]
+    lines = [json.dumps(span), "{broken", "", json.dumps(bad), '{"resourceProfiles":[]}', "[1]", "\udcff"]
     source.write_text("\n".join(lines) + "\n", errors="surrogateescape")
     code, out, err = run("import", source, "--into", path)
     assert code == 1
@@ -395,7 +395,7 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
         ("line 6", "it is neither an OTL"),
         ("line 7", "it is not JSON: str "),
     ]
-    assert "1 span, 0 log records; 1 message of metrics is not stored; 4 could not be read; format: OTLP (3)\n" in out
+    assert "1 span, 0 log records; 1 message of profiles is not stored; 4 could not be read; format: OTLP (3)\n" in out
     kept = [json.loads(content) for (content,) in read(path, "SELECT content FROM _quarantine ORDER BY id")]
     assert [one["place"] for one in kept] == ["line 2", "line 4", "line 6", "line 7"]
     assert kept[0] == {"source": str(source), "place": "line 2", "content": "{broken"}
@@ -405,7 +405,7 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
     assert (again[0], again[2]) == (1, err)
     assert again[1].startswith(
         f"{source}: 0 spans, 0 log records; 2 of 6 lines, documents or messages were imported before; "
-        "1 message of metrics is not stored; 4 could not be read; format: OTLP (3)\n"
+        "1 message of profiles is not stored; 4 could not be read; format: OTLP (3)\n"
     )
     assert len(read(path, "SELECT content FROM _quarantine")) == 4
 

@@ -281,21 +281,6 @@ def test_a_document_behind_the_words_of_a_log_line_is_read(into: Callable[..., S
     assert (report.spans, [place for place, _ in report.refusals]) == (1, ["line 1", "line 3"])
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"resourceMetrics": []},
-        {"resource": {}, "scopeMetrics": []},
-        {"resource": {"_rawAttributes": []}, "scopeMetrics": [{"metrics": [{"dataPointType": 0}]}]},
-        {"type": "metric", "name": "gen_ai.client.token.usage", "dataPoints": []},
-        {"resource_metrics": [{"scope_metrics": []}]},
-    ],
-)
-def test_metrics_of_each_format_are_counted(value: Any, into: Callable[..., SourceReport]) -> None:
-    report = into(json.dumps(value).encode())
-    assert (report.ignored, report.refused) == ({"metrics": 1}, 0)
-
-
 ZIPKIN = {"traceId": TRACE, "id": SPAN, "name": "get", "timestamp": 1, "duration": 2, "tags": {}}
 FOREIGN: dict[str, tuple[Any, str]] = {
     "Zipkin": ([ZIPKIN], "`zipkin` receiver"),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The number of SQL statements of a batch does not depend on the number of its spans, whatever they tell."""
+"""The number of SQL statements of a batch does not depend on the number of its spans or data points, whatever they
+tell."""
 
 from __future__ import annotations
 
@@ -9,14 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.metrics._internal.exemplar import Exemplar
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    NumberDataPoint,
+    Sum,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
+from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteMetricExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.write.statements import find_parameter_limit
 from tests.conftest import exporting, health, make_spans, read, using
+from tests.metering import make_data
 
 _T = 1_795_000_000_000_000_000
 _RESOURCE = Resource({"service.name": "one"})
@@ -26,7 +37,7 @@ _BEFORE = 4_100
 
 
 def count_statements(
-    exporter: SQLiteSpanExporter | SQLiteLogRecordExporter, export: Callable[[], object]
+    exporter: SQLiteSpanExporter | SQLiteLogRecordExporter | SQLiteMetricExporter, export: Callable[[], object]
 ) -> Counter[str]:
     """How often each statement is run by an export, by its first words; those that triggers run count once."""
     texts: list[str] = []
@@ -116,3 +127,53 @@ def test_many_traces_take_no_more_statements_than_one(path: Path, export: Export
     assert sum(one.values()) < 40
     (named,) = read(path, "SELECT count(DISTINCT session_id) FROM spans WHERE session_id LIKE ?", pattern)
     assert named == (_MANY + 1,)
+
+
+def make_points(seconds: range, series: range, name: str = "requests") -> Metric:
+    """A counter of some series, at some times, each point with two exemplars."""
+    exemplars = [Exemplar({"n": 1}, 1, _T, 7, trace) for trace in (8, 9)]
+    points = [
+        NumberDataPoint({"n": number}, _T, _T + second * 10**9, second, exemplars)
+        for second in seconds
+        for number in series
+    ]
+    return Metric(name, "", "1", Sum(points, AggregationTemporality.CUMULATIVE, True))
+
+
+def make_sizes(seconds: range, series: range) -> Metric:
+    """A histogram of some series, at some times; each has bounds of its own."""
+    points = [
+        HistogramDataPoint({"n": number}, _T, _T + second * 10**9, 1, 1, (1, 0), (number,), 1, 1)
+        for second in seconds
+        for number in series
+    ]
+    return Metric("sizes", "", "1", Histogram(points, AggregationTemporality.CUMULATIVE))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda first, count: [make_points(range(first + 9, first + 10), range(count))], id="known series"),
+        pytest.param(lambda first, count: [make_points(range(1, 1 + count), range(1))], id="many of a series"),
+        pytest.param(lambda first, count: [make_points(range(2, 3), range(count))], id="late points"),
+        pytest.param(lambda first, count: [make_points(range(3, 4), range(count))] * 2, id="repeated points"),
+        pytest.param(lambda first, count: [make_points(range(9, 10), range(first, first + count))], id="new series"),
+        pytest.param(lambda first, count: [make_sizes(range(9, 10), range(first, first + count))], id="new bounds"),
+        pytest.param(
+            lambda first, count: [make_points(range(9, 10), range(1), f"{first} {n}") for n in range(count)],
+            id="new metrics",
+        ),
+    ],
+)
+def test_many_points_take_no_more_statements_than_one(path: Path, make: Callable[[int, int], list[Metric]]) -> None:
+    exporter = SQLiteMetricExporter(path)
+    exporter.export(make_data(make_points(range(3, 4), range(_MANY)), make_sizes(range(3, 4), range(_MANY))))
+    exporter.export(make_data(make_points(range(4, 5), range(_MANY)), make_sizes(range(4, 5), range(_MANY))))
+    one, many = (
+        count_statements(exporter, lambda count=count: exporter.export(make_data(*make(count * 1_000, count))))  # type: ignore[misc]
+        for count in (1, _MANY)
+    )
+    exporter.shutdown()
+    assert one["BEGIN IMMEDIATE"] == one["COMMIT"] == 1
+    assert many == one
+    assert sum(one.values()) < 20

@@ -39,6 +39,16 @@ _QUERIES = [
     "SELECT * FROM traces WHERE start_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM sessions WHERE end_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM errors WHERE start_time_unix_nano BETWEEN 1 AND 2",
+    *(
+        f"SELECT * FROM metric_points WHERE {key}{times}"
+        for key in ("name = 'x'", "series_id = 7", "session_id = 'x'", "user_id = 'x'")
+        for times in ("", " AND time_unix_nano BETWEEN 1 AND 2")
+    ),
+    "SELECT * FROM metrics WHERE name = 'x'",
+    "SELECT * FROM exemplars WHERE name = 'x'",
+    "SELECT * FROM exemplars WHERE trace_id = 'x'",
+    "SELECT * FROM exemplars WHERE trace_id = 'x' AND span_id = 'y'",
+    *(f"SELECT * FROM agent_usage WHERE {key} = 'x'" for key in ("session_id", "user_id")),
 ]
 _TEXTS = dict(read_folder("views"))
 # The newest of a kind are read from the end of an index, which EXPLAIN calls a scan of that index.
@@ -98,9 +108,11 @@ _OF_THE_WHOLE_FILE = {
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),
     *("read_source_agents", "read_source_facts", "read_source_runs", "read_source_senders", "sum_kept_usage"),
+    "list_kept_days",  # of `doctor`
     "count_calls_of_days",  # of a source, where calls came back that were in sums
     # Of `prune`, once in a run; of few kept sums, pins and runs.
     *("count_records", "count_sessions", "count_service_sessions", "find_session_bound", "find_service_bound"),
+    *("count_due_hours", "estimate_points"),
     *("sum_kept_calls", "find_held_back", "get_last_deletion"),
 }
 

@@ -23,6 +23,7 @@ from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.indexes.indexed_filters import read_indexed
 from otel_sqlite_exporter.query.limits.retention_notes import read_excess
+from otel_sqlite_exporter.query.metered.usage_differences import describe_differences
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts, describe_conflicts
 from otel_sqlite_exporter.query.unrecognised import find_unrecognised
 from otel_sqlite_exporter.settings import Settings
@@ -43,7 +44,14 @@ _ANALYZED_SPANS = 10_000
 _STALE_FACTOR = 10
 _SAMPLED_SPANS = 100_000
 """Spans whose attributes are looked at for what no dialect reads: the newest ones."""
-_LOOKS = ("pages and indexes", "values", "references", "links and sessions", "records that no dialect reads")
+_LOOKS = (
+    "pages and indexes",
+    "values",
+    "references",
+    "links and sessions",
+    "records that no dialect reads",
+    "metrics and calls",
+)
 """The steps of the checks that read all records, in their order."""
 _Look = Callable[[str], None]
 
@@ -173,6 +181,9 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
             yield Finding("attribute index", "note", what, name_completion(key, path))
     look("records that no dialect reads")
     yield from _find_underived(connection, settings)
+    look("metrics and calls")
+    for what, remedy in describe_differences(connection, path):
+        yield Finding("usage", "note", what, remedy)
     yield from _find_statistics(connection, repair)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is due by the rules, the oldest end first: sessions with all that shows them, traces without a session, and log
-records that name neither.
+"""What is due by the rules, the oldest end first: sessions with all that shows them, traces without a session, log
+records that name neither, and data points up to a time.
 
 Each look-up reads a few entries of an index from where the last one ended. So what stays at the front (pinned, running,
 failed) is passed over once in a run, however long it is.
@@ -16,21 +16,29 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from otel_sqlite_exporter.model.values import LARGEST
+from otel_sqlite_exporter.retention.due_points import DuePoints
+from otel_sqlite_exporter.retention.point_slices import PointSlices
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.state import read_number, write_state
 from otel_sqlite_exporter.storage.system.file_space import count_pages
 
-Kind = Literal["session", "trace", "log"]
+Kind = Literal["session", "trace", "log", "points"]
 Reason = Literal["pinned", "running", "failed"]
 _AT_ONCE = 64
 """Candidates of a kind that are looked up at once."""
 _NAMED = 5
 """How many of what stays are noted by name, for each reason."""
+_FLUSH_NS = 3_600 * 10**9
+"""Data points that name a session come up to so long after its last record."""
+POINTS_REMOVED = "points removed before"
+"""The state that notes up to which time data points were removed last because of their age."""
 _QUERIES: dict[Kind, str] = {"session": "find_due_sessions", "trace": "find_due_traces", "log": "find_due_logs"}
 
 
 class DueUnit(NamedTuple):
-    """A session, a trace without a session, or a log record without both: its row, and when it ended."""
+    """A session, a trace without a session, or a log record without both: its row, and when it ended. Or all data
+    points that go by their own time, up to a time; then `id` is 0."""
 
     end_time_unix_nano: int
     kind: Kind
@@ -45,7 +53,7 @@ class HeldBack(NamedTuple):
 
     def find(self, unit: DueUnit) -> Reason | None:
         """Return why `unit` stays, or None."""
-        if unit.kind == "log":
+        if unit.kind in ("log", "points"):
             return None
         return (self.sessions if unit.kind == "session" else self.traces).get(unit.id)
 
@@ -80,13 +88,17 @@ class DueUnits:
             texts that others shared. None: what its pages tell.
         is_done: Nothing more is due."""
 
-    def __init__(self, rules: RetentionRules, now_unix_nano: int) -> None:
+    def __init__(self, rules: RetentionRules, now_unix_nano: int, points_every_s: float = 0) -> None:
+        """By their age, data points are due when those of `points_every_s` seconds are."""
         self._rules = rules
+        self._notes_points = points_every_s > 0
+        self._slices = PointSlices(int(points_every_s * 1e9))
         self.renew(now_unix_nano)
         self._session_bound: tuple[int, int] | None = None
         self._has_session_bound = rules.max_sessions is None
         self._is_shrinking = False
-        self._cursors: dict[Kind, tuple[int, int]] = dict.fromkeys(_QUERIES, (-LARGEST, -1))
+        self._cursors: dict[Kind, tuple[int, int]] = dict.fromkeys((*_QUERIES, "points"), (-LARGEST, -1))
+        self._points_before = self._cursors["points"]
         self.kept: Counter[Reason] = Counter()
         self.oldest_kept: dict[Reason, list[DueUnit]] = {}
         self.expected_bytes: int | None = None
@@ -94,9 +106,26 @@ class DueUnits:
     def renew(self, now_unix_nano: int) -> None:
         """Go on with what is due at a later moment."""
         age, failed_age = self._rules.older_than_s, self._rules.keep_failed_s
+        self._now = now_unix_nano
         self._age_bound = None if age is None else now_unix_nano - int(age * 1e9)
         self._failed_bound = now_unix_nano - int((failed_age or 0) * 1e9)
         self.is_done = False
+
+    def measure_points(self, points: DuePoints) -> None:
+        """Begin to bring a file below its cap: cut its data points into slices of time. Reads all series."""
+        self._slices.measure(points.find_oldest(), self._now)
+        self._cursors["points"] = (-LARGEST, -1)
+
+    def find_point_bound(self, unit: DueUnit) -> int:
+        """Return before which time data points go with `unit`. Those that name a session may be later than its end."""
+        if unit.kind == "points":
+            return unit.end_time_unix_nano
+        return max(unit.end_time_unix_nano + _FLUSH_NS, -LARGEST if self._age_bound is None else self._age_bound)
+
+    def note_points(self, connection: sqlite3.Connection, unit: DueUnit) -> None:
+        """Note in the caller's transaction that the points of `unit` are gone."""
+        if self._notes_points and unit.end_time_unix_nano < LARGEST:
+            write_state(connection, POINTS_REMOVED, unit.end_time_unix_nano)
 
     def iterate(self, connection: sqlite3.Connection, held: HeldBack, *, most: int) -> Iterator[DueUnit]:
         """Yield what is due from where the last call ended, after a look at no more than about `most` candidates. What
@@ -111,6 +140,8 @@ class DueUnits:
                 return
             for unit, is_unit, service in candidates:
                 looked += 1
+                if unit.kind == "points":
+                    self._points_before = self._cursors["points"]
                 self._cursors[unit.kind] = (unit.end_time_unix_nano, unit.id)
                 if is_unit and self._is_chosen(connection, unit, service):
                     reason = held.find(unit) or self._find_failure(connection, unit)
@@ -138,7 +169,9 @@ class DueUnits:
 
     def put_back(self, unit: DueUnit) -> None:
         """Let the next call begin with `unit`, which was the last one to be yielded."""
-        self._cursors[unit.kind] = (unit.end_time_unix_nano, unit.id - 1)
+        self._cursors[unit.kind] = (
+            self._points_before if unit.kind == "points" else (unit.end_time_unix_nano, unit.id - 1)
+        )
 
     def _find_ends(self, connection: sqlite3.Connection) -> dict[Kind, int]:
         """Return before when what is due has ended, by kind; without a kind of which nothing is due."""
@@ -149,10 +182,10 @@ class DueUnits:
                 used = min(used, self.expected_bytes)
             self._is_shrinking = used > (low if self._is_shrinking else high)
         if self._is_shrinking:
-            return dict.fromkeys(_QUERIES, LARGEST)
+            return dict.fromkeys(self._cursors, LARGEST)
         ends: dict[Kind, int] = {}
         if self._age_bound is not None:
-            ends = dict.fromkeys(_QUERIES, self._age_bound)
+            ends = dict.fromkeys(self._cursors, self._age_bound)
         if self._session_bound is not None:
             ends["session"] = max(ends.get("session", -LARGEST), self._session_bound[0] + 1)
         return ends
@@ -171,18 +204,34 @@ class DueUnits:
         upto: DueUnit | None = None
         for kind, end in ends.items():
             time, id = self._cursors[kind]
-            chosen = {"time": time, "id": id, "before": end, "limit": _AT_ONCE}
-            rows = connection.execute(read_query(_QUERIES[kind]), chosen).fetchall()
-            stream = [_Candidate(DueUnit(end, kind, id), *told) for id, end, *told in rows]
-            if len(stream) == _AT_ONCE and (upto is None or stream[-1].unit < upto):
+            if kind == "points":
+                unit = self._find_points(connection, time, end)
+                stream, is_cut = [] if unit is None else [_Candidate(unit)], unit is not None and end == LARGEST
+            else:
+                chosen = {"time": time, "id": id, "before": end, "limit": _AT_ONCE}
+                rows = connection.execute(read_query(_QUERIES[kind]), chosen).fetchall()
+                stream = [_Candidate(DueUnit(end, kind, id), *told) for id, end, *told in rows]
+                is_cut = len(stream) == _AT_ONCE
+            if is_cut and (upto is None or stream[-1].unit < upto):
                 upto = stream[-1].unit
             streams.append(stream)
         merged = heapq.merge(*streams, key=lambda one: one.unit)
         return [one for one in merged if upto is None or one.unit <= upto]
 
+    def _find_points(self, connection: sqlite3.Connection, after: int, end: int) -> DueUnit | None:
+        """Return the next data points that are due after a time."""
+        if end == LARGEST:
+            bound = self._slices.find_next_slice(after)
+        else:
+            noted = (read_number(connection, POINTS_REMOVED) or 0) if self._notes_points else after
+            bound = self._slices.find_next_age(max(after, noted), end)
+        return None if bound is None else DueUnit(bound, "points", 0)
+
     def _is_chosen(self, connection: sqlite3.Connection, unit: DueUnit, service: str | None) -> bool:
         """Return whether a candidate is one of those that the rules are about."""
         end, kind, id = unit
+        if kind == "points":
+            return True
         is_old = self._age_bound is not None and end < self._age_bound
         if kind == "session" and not (is_old or self._is_shrinking):
             bound = self._session_bound
@@ -195,7 +244,11 @@ class DueUnits:
         return service in self._rules.services
 
     def _find_failure(self, connection: sqlite3.Connection, unit: DueUnit) -> Reason | None:
-        if self._rules.keep_failed_s is None or unit.kind == "log" or unit.end_time_unix_nano < self._failed_bound:
+        if (
+            self._rules.keep_failed_s is None
+            or unit.kind in ("log", "points")
+            or unit.end_time_unix_nano < self._failed_bound
+        ):
             return None
         return "failed" if _describe(connection, unit)[1] else None
 

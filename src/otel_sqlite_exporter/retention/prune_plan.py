@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `prune` would remove, read without a change. Bytes are estimated: each span and log record is taken to have an
-equal share of what the file holds."""
+"""What `prune` would remove, read without a change. Bytes are estimated: a data point is taken to have 40, and each
+span and log record an equal share of the rest."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections import Counter
 from typing import NamedTuple
 
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.reading import TelemetryFile
-from otel_sqlite_exporter.retention.due_units import DueUnits, Reason, read_held_back
+from otel_sqlite_exporter.retention.due_points import DuePoints
+from otel_sqlite_exporter.retention.due_units import DueUnit, DueUnits, Reason, read_held_back
+from otel_sqlite_exporter.retention.hourly.hourly_points import find_hour
 from otel_sqlite_exporter.retention.kept_units import KeptUnit, name_oldest
+from otel_sqlite_exporter.retention.pruning import find_share
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
+from otel_sqlite_exporter.retention.step_choice import POINT_BYTES
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.system.file_space import count_pages
@@ -36,8 +42,10 @@ class PrunePlan(NamedTuple):
         sessions: The oldest first.
         traces: Traces that would be gone, with and without a session.
         traces_without_session: Those of them that have none.
-        spans, logs: Spans and log records in all.
-        estimated_bytes: What they take in the file, roughly.
+        spans, logs, points: Spans, log records and data points in all.
+        raw_points: Data points that become fewer, one a series and hour.
+        hours: As how many, about.
+        estimated_bytes: What goes takes in the file, roughly.
         used_bytes: What the file holds now: its size without free pages.
         kept: Sessions, and traces without one, that stay: by why.
         oldest_kept: The oldest of these, five of each at most.
@@ -48,6 +56,9 @@ class PrunePlan(NamedTuple):
     traces_without_session: int
     spans: int
     logs: int
+    points: int
+    raw_points: int
+    hours: int
     estimated_bytes: int
     used_bytes: int
     kept: Counter[Reason]
@@ -67,28 +78,66 @@ def plan_pruning(settings: Settings, rules: RetentionRules) -> PrunePlan:
 def _plan(connection: sqlite3.Connection, rules: RetentionRules) -> PrunePlan:
     held = read_held_back(connection)
     used = count_pages(connection).used_bytes
-    share = used / max(1, sum(connection.execute(read_query("count_records")).fetchone()))
-    due = DueUnits(rules, time.time_ns())
+    due, points = DueUnits(rules, time.time_ns()), _GonePoints(connection, rules)
+    share = find_share(connection, used, points.of_series.estimate_number())
+    if rules.max_bytes is not None and used > rules.max_bytes:
+        due.measure_points(points.of_series)
     sessions: list[PlannedSession] = []
-    alone = spans = logs = 0
+    alone = spans = logs = size = 0
     traces = _GoneTraces(connection)
     while not due.is_done:
         for unit in due.iterate(connection, held, most=_LOOKS):
-            of_spans, of_logs = 0, 1
-            if unit.kind != "log":
-                query = read_query("measure_session" if unit.kind == "session" else "measure_trace")
-                id, of_spans, of_logs = connection.execute(query, {"id": unit.id}).fetchone() or ("", 0, 0)
-                if unit.kind == "session":
-                    sessions.append(PlannedSession(id, unit.end_time_unix_nano, of_spans, of_logs))
-                    traces.add_session(unit.id)
-                else:
-                    alone += of_spans + of_logs > 0
+            of_spans, of_logs = _measure(connection, unit, sessions)
+            points.add(unit, due.find_point_bound(unit))
+            if unit.kind == "session":
+                traces.add_session(unit.id)
+            alone += unit.kind == "trace" and of_spans + of_logs > 0
             spans, logs = spans + of_spans, logs + of_logs
-            due.expected_bytes = used - round(share * (spans + logs))
+            size = round(share * (spans + logs)) + POINT_BYTES * points.gone
+            due.expected_bytes = used - size
             if not due.goes_on(connection):
                 break
-    size, oldest = round(share * (spans + logs)), name_oldest(connection, due)
-    return PrunePlan(tuple(sessions), traces.gone + alone, alone, spans, logs, size, used, due.kept, oldest)
+    oldest, gone = name_oldest(connection, due), (traces.gone + alone, alone, spans, logs, points.gone)
+    return PrunePlan(tuple(sessions), *gone, *_count_hours(connection, rules), size, used, due.kept, oldest)
+
+
+def _count_hours(connection: sqlite3.Connection, rules: RetentionRules) -> tuple[int, int]:
+    """Return how many data points become fewer, and as how many."""
+    if rules.raw_points_s is None:
+        return 0, 0
+    chosen = {"until": find_hour(rules.raw_points_s), "services": json.dumps(rules.services)}
+    points, hours = connection.execute(read_query("count_due_hours"), chosen).fetchone()
+    return points, hours
+
+
+def _measure(connection: sqlite3.Connection, unit: DueUnit, sessions: list[PlannedSession]) -> tuple[int, int]:
+    """Return the numbers of spans and log records of `unit`, and add it to `sessions` if it is one."""
+    if unit.kind in ("log", "points"):
+        return 0, int(unit.kind == "log")
+    query = read_query("measure_session" if unit.kind == "session" else "measure_trace")
+    id, spans, logs = connection.execute(query, {"id": unit.id}).fetchone() or ("", 0, 0)
+    if unit.kind == "session":
+        sessions.append(PlannedSession(id, unit.end_time_unix_nano, spans, logs))
+    return spans, logs
+
+
+class _GonePoints:
+    """Counts data points: those of sessions, and of all other series those before a time."""
+
+    def __init__(self, connection: sqlite3.Connection, rules: RetentionRules) -> None:
+        self.of_series = DuePoints(connection, rules.services)
+        self._of_sessions = self._alone = 0
+
+    @property
+    def gone(self) -> int:
+        return self._of_sessions + self._alone
+
+    def add(self, unit: DueUnit, bound: int) -> None:
+        if unit.kind == "points":
+            self._alone = self.of_series.count_before(bound)
+        else:
+            cuts, _ = self.of_series.choose_of_unit(unit.kind, unit.id, bound, LARGEST)
+            self._of_sessions += sum(cut.points for cut in cuts)
 
 
 class _GoneTraces:

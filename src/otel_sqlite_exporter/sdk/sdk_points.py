@@ -79,7 +79,7 @@ def read_point(item: SDKPoint) -> PointFields:
         getattr(point, "flags", 0),
         value,
         distribution,
-        [_read_exemplar(exemplar) for exemplar in point.exemplars or ()],
+        [_read_exemplar(exemplar) for exemplar in getattr(point, "exemplars", None) or ()],  # since 1.28
         resource,
         scope,
     )

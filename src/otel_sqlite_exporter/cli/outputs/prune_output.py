@@ -38,12 +38,19 @@ def show_plan(path: str, plan: PrunePlan, *, limit: int, as_json: bool) -> None:
             print_lines(f"-n {len(sessions)} shows all")
     print_lines(
         f"would remove {count(len(sessions), 'session')} and {count(plan.traces, 'trace')} "
-        f"({plan.traces_without_session} of them without a session) from {path}: {count(plan.spans, 'span')} and "
-        f"{count(plan.logs, 'log record')}",
+        f"({plan.traces_without_session} of them without a session) from {path}: {count(plan.spans, 'span')}, "
+        f"{count(plan.logs, 'log record')} and {count(plan.points, 'data point')}",
+        *_describe_hours(plan),
         f"that is about {format_bytes(plan.estimated_bytes)} of {format_bytes(plan.used_bytes)}",
         *_describe_kept(plan.kept, plan.oldest_kept),
     )
     return None
+
+
+def _describe_hours(plan: PrunePlan) -> list[str]:
+    if not plan.raw_points:
+        return []
+    return [f"would make about {count(plan.hours, 'data point')}, one an hour, of {plan.raw_points:,}"]
 
 
 def show_pruning(path: str, done: PruneResult, excess: str, *, as_json: bool) -> None:
@@ -58,7 +65,8 @@ def show_pruning(path: str, done: PruneResult, excess: str, *, as_json: bool) ->
         print_lines(
             f"removed {count(gone.sessions, 'session')} and {count(gone.traces, 'trace')} from {path} in "
             f"{done.seconds:.2f} s: {count(gone.spans, 'span')}, {count(gone.logs, 'log record')}, "
-            f"{count(gone.calls, 'row')} of calls and {count(gone.tools, 'row')} of tools"
+            f"{count(gone.points, 'data point')}, {count(gone.calls, 'row')} of calls and "
+            f"{count(gone.tools, 'row')} of tools"
         )
     sizes = f"{format_bytes(done.file_bytes_after)} (was {format_bytes(done.file_bytes_before)})"
     return print_lines(f"size of the file: {sizes}", *_describe_kept(done.kept, done.oldest_kept))

@@ -14,12 +14,13 @@ from otel_sqlite_exporter.imports.event_logs import is_event
 from otel_sqlite_exporter.imports.formats import agent_transcripts, foreign_records
 from otel_sqlite_exporter.imports.formats import javascript_records as javascript
 from otel_sqlite_exporter.imports.formats import python_records as python
+from otel_sqlite_exporter.imports.formats.javascript_metrics import is_javascript_metric, read_javascript_metrics
 from otel_sqlite_exporter.imports.formats.otlp_messages import is_otlp, read_otlp
+from otel_sqlite_exporter.imports.formats.python_metrics import is_python_metric, read_python_metrics
 from otel_sqlite_exporter.otlp.otlp_decoder import find_signals
 
 _ENVELOPES = ("result", "trace", "data", "traces", "results", "spans")
 _DEEPEST_ENVELOPE = 8
-_METRICS: dict[str, Any] = {"resourceMetrics": []}
 
 
 class SourceFormat(NamedTuple):
@@ -43,6 +44,9 @@ class FoundDocument(NamedTuple):
 
 EVENT_LOG = SourceFormat("event log", is_event, None)
 _FORMATS = (
+    # Before OTLP, whose names these have too.
+    SourceFormat("metrics of the JavaScript SDK", is_javascript_metric, read_javascript_metrics),
+    SourceFormat("metrics of the Python SDK", is_python_metric, read_python_metrics),
     SourceFormat("OTLP", is_otlp, read_otlp),
     SourceFormat("spans of the JavaScript SDK", javascript.is_javascript_span, javascript.read_javascript_span),
     SourceFormat(
@@ -50,10 +54,8 @@ _FORMATS = (
         javascript.is_javascript_log,
         javascript.read_javascript_log,
     ),
-    SourceFormat("metrics of the JavaScript SDK", javascript.is_javascript_metric, lambda _: _METRICS),
     SourceFormat("spans of the Python SDK", python.is_python_span, python.read_python_span),
     SourceFormat("log records of the Python SDK", python.is_python_log, python.read_python_log),
-    SourceFormat("metrics of the Python SDK", python.is_python_metric, lambda _: _METRICS),
     SourceFormat(
         "Langfuse",
         foreign_records.is_langfuse,

@@ -36,11 +36,6 @@ def is_javascript_log(value: dict[str, Any]) -> bool:
     return isinstance(value.get("hrTime"), (list, dict)) and "attributes" in value
 
 
-def is_javascript_metric(value: dict[str, Any]) -> bool:
-    """Whether these are metrics: of the SDK's `ResourceMetrics`, or a line of Copilot CLI."""
-    return value.get("type") == "metric" or isinstance(value.get("scopeMetrics"), list)
-
-
 def read_javascript_span(value: dict[str, Any]) -> Message:
     """Return the message of a span."""
     context = _read_context(value)
@@ -63,7 +58,7 @@ def read_javascript_span(value: dict[str, Any]) -> Message:
         "droppedEventsCount": _get(value, "droppedEventsCount"),
         "droppedLinksCount": _get(value, "droppedLinksCount"),
     }
-    return wrap_span(span, _read_resource(value), *_read_scope(value))
+    return wrap_span(span, read_resource(value), *read_scope(value))
 
 
 def read_javascript_log(value: dict[str, Any]) -> Message:
@@ -83,7 +78,7 @@ def read_javascript_log(value: dict[str, Any]) -> Message:
         "attributes": encode_attributes_object(value.get("attributes")),
         "droppedAttributesCount": _get(value, "droppedAttributesCount"),
     }
-    return wrap_log(log, _read_resource(value), *_read_scope(value))
+    return wrap_log(log, read_resource(value), *read_scope(value))
 
 
 def _get(value: dict[str, Any], name: str) -> Any:
@@ -134,7 +129,8 @@ def _read_link(link: dict[str, Any]) -> Message:
     }
 
 
-def _read_resource(value: dict[str, Any]) -> Message:
+def read_resource(value: dict[str, Any]) -> Message:
+    """Return the resource of a record."""
     resource = value.get("resource")
     if not isinstance(resource, dict):
         return {}
@@ -149,7 +145,8 @@ def _read_resource(value: dict[str, Any]) -> Message:
     return {"attributes": encode_attributes_object(attributes), "schemaUrl": _get(resource, "schemaUrl")}
 
 
-def _read_scope(value: dict[str, Any]) -> tuple[Message | None, Any]:
+def read_scope(value: dict[str, Any]) -> tuple[Message | None, Any]:
+    """Return the scope of a record, and its schema URL."""
     scope = value.get("instrumentationScope") or value.get("instrumentationLibrary")
     if not isinstance(scope, dict):
         return None, None

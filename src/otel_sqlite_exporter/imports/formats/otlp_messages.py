@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from otel_sqlite_exporter.imports.formats.otlp_parts import Message, encode_attributes_object
+from otel_sqlite_exporter.otlp.metric_messages.metric_kinds import FORMS
 from otel_sqlite_exporter.otlp.otlp_decoder import find_signals
 
 _RENAMED = {
@@ -34,7 +35,11 @@ _GROUPS = {
     "scopeMetrics": "resourceMetrics",
     "scopeProfiles": "resourceProfiles",
 }
-_SCOPED = {"spans": ("scopeSpans", "resourceSpans"), "logRecords": ("scopeLogs", "resourceLogs")}
+_SCOPED = {
+    "spans": ("scopeSpans", "resourceSpans"),
+    "logRecords": ("scopeLogs", "resourceLogs"),
+    "metrics": ("scopeMetrics", "resourceMetrics"),
+}
 _SPAN_FIELDS, _LOG_FIELDS = {"traceId", "spanId", "startTimeUnixNano"}, {"observedTimeUnixNano", "timeUnixNano"}
 
 
@@ -59,7 +64,7 @@ def _find_form(value: dict[str, Any]) -> Message | None:
         return _use_new_names({"resourceSpans": value["batches"]})
     renamed = _rename(value)
     for group, top in _GROUPS.items():
-        if group in renamed and not _is_of_the_javascript_sdk(renamed):
+        if group in renamed:
             return _use_new_names({top: [value]})
     for records, (group, top) in _SCOPED.items():
         if isinstance(renamed.get(records), list) and isinstance(renamed.get("scope"), dict):
@@ -68,6 +73,9 @@ def _find_form(value: dict[str, Any]) -> Message | None:
         return {"resourceSpans": [{"scopeSpans": [{"spans": [_use_lists(value)]}]}]}
     if not value.keys().isdisjoint(_LOG_FIELDS):
         return {"resourceLogs": [{"scopeLogs": [{"logRecords": [_use_lists(value)]}]}]}
+    data = [value[field] for field in FORMS if isinstance(value.get(field), dict)]
+    if "name" in value and any(isinstance(one.get("dataPoints"), list) for one in data):
+        return {"resourceMetrics": [{"scopeMetrics": [{"metrics": [value]}]}]}
     return None
 
 
@@ -113,9 +121,3 @@ def _use_json_names(value: Any) -> Any:
     if isinstance(value, dict):
         return {_SNAKE.sub(lambda found: found[1].upper(), key): _use_json_names(part) for key, part in value.items()}
     return value
-
-
-def _is_of_the_javascript_sdk(value: dict[str, Any]) -> bool:
-    """Whether these are metrics as JavaScript's SDK has them: no OTLP, but of the same name."""
-    resource = value.get("resource")
-    return isinstance(resource, dict) and not resource.keys().isdisjoint(("_rawAttributes", "_attributes"))

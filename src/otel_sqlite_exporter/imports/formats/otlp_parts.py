@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -49,6 +49,20 @@ def encode_plain_value(value: Any, depth: int = 0) -> Message:
     return {"kvlistValue": {"values": items}}
 
 
+def encode_measured(value: Any, is_integer: bool = True) -> Message:
+    """Return the value of a data point. `is_integer`: whole numbers are integers, where JSON has them so."""
+    if value is None:
+        return {}
+    if is_integer and type(value) is int:
+        return {"asInt": value}
+    return {"asDouble": value}
+
+
+def read_each(items: Any, read: Callable[[dict[str, Any]], Message]) -> Any:
+    """Return what `read` makes of each object of a list. What is none stays as it is."""
+    return [read(item) if isinstance(item, dict) else item for item in items] if isinstance(items, list) else items
+
+
 def encode_time(value: Any) -> Any:
     """Return a time as OTLP has it: of seconds and nanoseconds as JavaScript's SDK has them (`[s, ns]`, or an object of
     these), or of ISO 8601 text. Anything else is returned as it is."""
@@ -67,6 +81,15 @@ def strip_id(value: Any) -> Any:
     return value.removeprefix("0x") if isinstance(value, str) else value
 
 
+def wrap_scopes(resource: Message, middle: str, scopes: Any) -> Message:
+    """Return the group of a resource that has these scopes. `resource` also has the schema URL."""
+    return {
+        "resource": {"attributes": resource.get("attributes")},
+        "schemaUrl": resource.get("schemaUrl"),
+        middle: scopes,
+    }
+
+
 def _group(resource: Message, middle: str, scope: Message | None, url: Any, bottom: str, record: Message) -> Message:
     scoped = {"scope": scope, "schemaUrl": url, bottom: [record]} if scope else {bottom: [record]}
-    return {"resource": resource, "schemaUrl": resource.get("schemaUrl"), middle: [scoped]}
+    return wrap_scopes(resource, middle, [scoped])

@@ -15,6 +15,7 @@ from otel_sqlite_exporter.imports.formats.otlp_parts import (
     encode_attributes_object,
     encode_plain_value,
     encode_time,
+    read_each,
     strip_id,
     wrap_log,
     wrap_span,
@@ -34,11 +35,6 @@ def is_python_span(value: dict[str, Any]) -> bool:
 def is_python_log(value: dict[str, Any]) -> bool:
     """Whether this is a log record of Python's SDK."""
     return value.keys() >= {"body", "severity_number", "timestamp", "trace_id", "resource"}
-
-
-def is_python_metric(value: dict[str, Any]) -> bool:
-    """Whether these are metrics of Python's SDK."""
-    return isinstance(value.get("resource_metrics"), list)
 
 
 def read_python_span(value: dict[str, Any]) -> Message:
@@ -61,10 +57,10 @@ def read_python_span(value: dict[str, Any]) -> Message:
             "message": status.get("description") or value.get("status_message") or None,
         },
         "attributes": encode_attributes_object(attributes),
-        "events": _read_all(value.get("events"), _read_event),
-        "links": _read_all(value.get("links"), _read_link),
+        "events": read_each(value.get("events"), _read_event),
+        "links": read_each(value.get("links"), _read_link),
     }
-    return wrap_span(span, _read_resource(value), None)
+    return wrap_span(span, read_resource(value), None)
 
 
 def read_python_log(value: dict[str, Any]) -> Message:
@@ -85,7 +81,7 @@ def read_python_log(value: dict[str, Any]) -> Message:
         "attributes": encode_attributes_object(value.get("attributes")),
         "droppedAttributesCount": value.get("dropped_attributes"),
     }
-    return wrap_log(log, _read_resource(value), None)
+    return wrap_log(log, read_resource(value), None)
 
 
 def _read_context(holder: dict[str, Any]) -> dict[str, Any]:
@@ -99,10 +95,6 @@ def _read_context(holder: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_all(items: Any, read: Any) -> Any:
-    return [read(item) if isinstance(item, dict) else item for item in items] if isinstance(items, list) else items
-
-
 def _read_event(event: dict[str, Any]) -> Message:
     attributes = encode_attributes_object(event.get("attributes"))
     return {"name": event.get("name"), "timeUnixNano": encode_time(event.get("timestamp")), "attributes": attributes}
@@ -112,7 +104,8 @@ def _read_link(link: dict[str, Any]) -> Message:
     return {**_read_context(link), "attributes": encode_attributes_object(link.get("attributes"))}
 
 
-def _read_resource(value: dict[str, Any]) -> Message:
+def read_resource(value: dict[str, Any]) -> Message:
+    """Return the resource of a record."""
     resource = value.get("resource")
     if not isinstance(resource, dict):
         return {}

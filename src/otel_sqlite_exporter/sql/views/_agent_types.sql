@@ -1,5 +1,5 @@
 CREATE VIEW _agent_types AS
--- What a kind of a measure is called in agent_usage, where the metric calls it otherwise. value is what the attribute at
+-- One row for each kind of a measure that agent_usage calls otherwise than the metric does. value is what the attribute at
 -- type_path says, NULL where there is none. Two rows of a value: it is a part of both, as cached tokens are of those of
 -- the input, by the rule of complete_llm_interactions. The type - is left out: it repeats others, or is no model call.
 -- Private.

@@ -44,10 +44,12 @@ SELECT
      AND q.start_time_unix_nano = p.start_time_unix_nano AND typeof(q.sum) IN ('integer', 'real') ORDER BY q.time_unix_nano DESC LIMIT 1)
   ) AS previous_sum,
   coalesce(
-    (SELECT q.value_count FROM _metric_points AS q WHERE q.is_sorted = 0 AND q.series = p.series AND q.time_unix_nano < p.time_unix_nano
+    (SELECT CASE typeof(q.value_count) WHEN 'text' THEN CAST(q.value_count AS REAL) WHEN 'null' THEN 0 ELSE q.value_count END
+     FROM _metric_points AS q WHERE q.is_sorted = 0 AND q.series = p.series AND q.time_unix_nano < p.time_unix_nano
      AND q.time_unix_nano >= iif(p.start_time_unix_nano < p.time_unix_nano, p.start_time_unix_nano, 0)
      AND q.start_time_unix_nano = p.start_time_unix_nano AND typeof(q.sum) IN ('integer', 'real') ORDER BY q.time_unix_nano DESC LIMIT 1),
-    (SELECT q.value_count FROM _metric_points AS q WHERE q.is_sorted = 1 AND q.series = p.series AND q.time_unix_nano < p.time_unix_nano
+    (SELECT CASE typeof(q.value_count) WHEN 'text' THEN CAST(q.value_count AS REAL) WHEN 'null' THEN 0 ELSE q.value_count END
+     FROM _metric_points AS q WHERE q.is_sorted = 1 AND q.series = p.series AND q.time_unix_nano < p.time_unix_nano
      AND q.time_unix_nano >= iif(p.start_time_unix_nano < p.time_unix_nano, p.start_time_unix_nano, 0)
      AND q.start_time_unix_nano = p.start_time_unix_nano AND typeof(q.sum) IN ('integer', 'real') ORDER BY q.time_unix_nano DESC LIMIT 1)
   ) AS previous_sum_count,

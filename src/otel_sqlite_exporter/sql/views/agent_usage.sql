@@ -7,21 +7,21 @@ CREATE VIEW agent_usage AS
 -- edit_decisions accept or reject; of lines added or removed; of active_time user or cli; of api_requests the status or the
 -- operation. points is the number of data points. The calls of complete_llm_interactions are the same work: never add both.
 SELECT
-  s.date,
-  s.agent_name,
-  s.service_name,
-  s.session_id,
-  s.user_id,
-  s.model,
-  s.measure,
-  s.type,
-  s.unit,
-  iif(s.unit NOT IN ('s', 'USD') AND s.amount = CAST(s.amount AS INTEGER), CAST(s.amount AS INTEGER), s.amount) AS amount,
-  s.points
+  summed.date,
+  summed.agent_name,
+  summed.service_name,
+  summed.session_id,
+  summed.user_id,
+  summed.model,
+  summed.measure,
+  summed.type,
+  summed.unit,
+  iif(summed.unit NOT IN ('s', 'USD') AND summed.amount = CAST(summed.amount AS INTEGER), CAST(summed.amount AS INTEGER), summed.amount) AS amount,
+  summed.points
 FROM (
   SELECT
     date(p.time_unix_nano / 1000000000, 'unixepoch') AS date, p.agent_name, p.service_name, p.session_id, p.user_id, p.model,
     p.measure, p.type, p.unit, sum(p.amount) AS amount, count(*) AS points
   FROM _agent_points AS p
   GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
-) AS s;
+) AS summed;

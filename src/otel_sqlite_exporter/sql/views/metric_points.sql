@@ -34,11 +34,11 @@ SELECT
     WHEN i.temporality = 'delta' THEN p.value
     ELSE (
       SELECT CASE
-        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano BETWEEN 1 AND p.time_unix_nano - 1 AND p.raw_points IS NOT 0, p.value, NULL)
-        WHEN i.is_monotonic = 1 AND p.value < w.before THEN p.value
-        ELSE p.value - w.before
+        WHEN was.before IS NULL THEN iif(p.start_time_unix_nano BETWEEN 1 AND p.time_unix_nano - 1 AND p.raw_points IS NOT 0, p.value, NULL)
+        WHEN i.is_monotonic = 1 AND p.value < was.before THEN p.value
+        ELSE p.value - was.before
       END
-      FROM (SELECT p.previous_value AS before LIMIT 1) AS w
+      FROM (SELECT p.previous_value AS before LIMIT 1) AS was
     )
   END AS delta,
   p.value_count AS count,
@@ -47,11 +47,11 @@ SELECT
     WHEN i.temporality = 'delta' THEN p.value_count
     ELSE (
       SELECT CASE
-        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano BETWEEN 1 AND p.time_unix_nano - 1 AND p.raw_points IS NOT 0, p.value_count, NULL)
-        WHEN p.value_count < w.before THEN p.value_count
-        ELSE p.value_count - w.before
+        WHEN was.before IS NULL THEN iif(p.start_time_unix_nano BETWEEN 1 AND p.time_unix_nano - 1 AND p.raw_points IS NOT 0, p.value_count, NULL)
+        WHEN p.value_count < was.before THEN p.value_count
+        ELSE p.value_count - was.before
       END
-      FROM (SELECT p.previous_value_count AS before LIMIT 1) AS w
+      FROM (SELECT p.previous_value_count AS before LIMIT 1) AS was
     )
   END AS count_delta,
   p.sum,
@@ -60,11 +60,11 @@ SELECT
     WHEN i.temporality = 'delta' THEN p.sum
     ELSE (
       SELECT CASE
-        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano BETWEEN 1 AND p.time_unix_nano - 1 AND p.raw_points IS NOT 0, p.sum, NULL)
-        WHEN p.value_count < w.count_before THEN p.sum
-        ELSE p.sum - w.before
+        WHEN was.before IS NULL THEN iif(p.start_time_unix_nano BETWEEN 1 AND p.time_unix_nano - 1 AND p.raw_points IS NOT 0, p.sum, NULL)
+        WHEN p.value_count < was.count_before THEN p.sum
+        ELSE p.sum - was.before
       END
-      FROM (SELECT p.previous_sum AS before, p.previous_sum_count AS count_before LIMIT 1) AS w
+      FROM (SELECT p.previous_sum AS before, p.previous_sum_count AS count_before LIMIT 1) AS was
     )
   END AS sum_delta,
   p.min,
@@ -81,12 +81,12 @@ SELECT
   CASE
     WHEN p.previous_time_unix_nano IS NULL THEN 'first'
     WHEN i.temporality = 'delta' THEN (
-      SELECT CASE WHEN p.start_time_unix_nano > w.before THEN 'gap' WHEN p.start_time_unix_nano BETWEEN 1 AND w.before - 1 THEN 'overlap' END
-      FROM (SELECT p.previous_time_unix_nano AS before LIMIT 1) AS w
+      SELECT CASE WHEN p.start_time_unix_nano > was.before THEN 'gap' WHEN p.start_time_unix_nano BETWEEN 1 AND was.before - 1 THEN 'overlap' END
+      FROM (SELECT p.previous_time_unix_nano AS before LIMIT 1) AS was
     )
     WHEN i.temporality = 'cumulative' AND coalesce(p.value, p.value_count) IS NOT NULL THEN (
-      SELECT iif(w.before IS NULL OR ((i.is_monotonic = 1 OR i.kind <> 'sum') AND coalesce(p.value, p.value_count) < w.before), 'reset', NULL)
-      FROM (SELECT iif(i.kind = 'sum', p.previous_value, p.previous_value_count) AS before LIMIT 1) AS w
+      SELECT iif(was.before IS NULL OR ((i.is_monotonic = 1 OR i.kind <> 'sum') AND coalesce(p.value, p.value_count) < was.before), 'reset', NULL)
+      FROM (SELECT iif(i.kind = 'sum', p.previous_value, p.previous_value_count) AS before LIMIT 1) AS was
     )
   END AS change,
   p.raw_points,

@@ -14,11 +14,11 @@ SELECT
   c.version AS scope_version,
   (SELECT count(*) FROM _metric_series AS m WHERE m.instrument = i.id) AS series,
   (
-    SELECT json_group_array(n.service_name)
+    SELECT json_group_array(named.service_name)
     FROM (
       SELECT DISTINCT r.service_name FROM _metric_series AS m JOIN _resources AS r ON r.id = m.resource WHERE m.instrument = i.id
       ORDER BY r.service_name
-    ) AS n
+    ) AS named
   ) AS services,
   (SELECT min(t.first_time_unix_nano) FROM _series_times AS t WHERE t.instrument = i.id) AS first_time_unix_nano,
   (SELECT max(t.last_time_unix_nano) FROM _series_times AS t WHERE t.instrument = i.id) AS last_time_unix_nano,

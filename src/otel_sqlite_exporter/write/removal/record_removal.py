@@ -23,6 +23,7 @@ from otel_sqlite_exporter.write.removal.remaining_agents import (
     find_losing_agents,
 )
 from otel_sqlite_exporter.write.removal.remaining_records import RemainingRecords
+from otel_sqlite_exporter.write.removal.removed_points import remove_points
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from otel_sqlite_exporter.write.removal.used_ids import UsedIds
 from otel_sqlite_exporter.write.statements import encode_parameters, read_json, remove_rows, run_query, run_script
@@ -61,13 +62,14 @@ def remove_step(
     connection: sqlite3.Connection, settings: Settings, records: RecordsToRemove, due: DueWork | None
 ) -> RemovedCounts:
     """Do what `remove_records` does, but leave to `due`, if that is given, what must read much that stays."""
-    if not records:
-        return RemovedCounts()
+    counts = RemovedCounts(points=remove_points(connection, records.points))
+    if not (records.spans or records.logs):
+        return counts
     removal = _Removal(connection, settings, records, due)
     removal.note()
     removal.delete()
     removal.derive()
-    return removal.counts
+    return counts.add(removal.counts)
 
 
 class _Removal:
