@@ -194,7 +194,7 @@ def test_what_cannot_be_read_is_in_the_quarantine_with_its_name(path: Path) -> N
     rows = quarantined(path)
     assert [reason for reason, _ in rows] == [
         "UnknownMetricError: this version does not know metrics of the kind Summary",
-        "TypeError: raised in encode.metric_encoding.point_encoder._encode_counts",
+        "TypeError: raised in encode.metric_encoding.point_numbers.encode_counts",
         "AttributeError: raised in sdk.sdk_points._add_points",
         "TypeError: raised in sdk.sdk_points._try_each",
     ]

@@ -23,6 +23,7 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
     InstrumentFields,
     PointFields,
 )
+from otel_sqlite_exporter.model.rows import make_row
 
 _Read = Callable[[Any], tuple[Any, DistributionFields | None]]
 _KINDS = {Sum: SUM, Gauge: GAUGE, Histogram: HISTOGRAM, ExponentialHistogram: EXPONENTIAL_HISTOGRAM}
@@ -71,18 +72,10 @@ def read_point(item: SDKPoint) -> PointFields:
         raise error
     assert instrument is not None
     value, distribution = _READERS[instrument.kind](point)
-    return PointFields(
-        instrument,
-        point.attributes,
-        point.start_time_unix_nano,
-        point.time_unix_nano,
-        getattr(point, "flags", 0),
-        value,
-        distribution,
-        [_read_exemplar(exemplar) for exemplar in point.exemplars or ()],
-        resource,
-        scope,
-    )
+    times = point.start_time_unix_nano, point.time_unix_nano
+    exemplars = [_read_exemplar(exemplar) for exemplar in point.exemplars] if point.exemplars else ()
+    described = (value, distribution, exemplars, resource, scope)
+    return make_row(PointFields, (instrument, point.attributes, *times, getattr(point, "flags", 0), *described))
 
 
 def describe_point(item: SDKPoint) -> PointFields:
@@ -116,7 +109,7 @@ def _add_points(found: list[SDKPoint], place: SDKPoint, metric: Any) -> None:
         place = place._replace(instrument=instrument)
         if kind is None:
             raise UnknownMetricError(f"this version does not know metrics of the kind {type(data).__name__}")
-        found += [place._replace(point=point) for point in data.data_points]
+        found += [make_row(SDKPoint, (point, *place[1:])) for point in data.data_points]
     except Exception as error:
         found.append(place._replace(error=error))
 
