@@ -24,6 +24,7 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
     InstrumentFields,
     PointFields,
 )
+from otel_sqlite_exporter.model.rows import make_row
 
 _Read = Callable[[Any], tuple[Any, DistributionFields | None]]
 _KINDS = {Sum: SUM, Gauge: GAUGE, Histogram: HISTOGRAM, ExponentialHistogram: EXPONENTIAL_HISTOGRAM}
@@ -75,18 +76,11 @@ def read_point(item: SDKPoint) -> PointFields:
         raise error
     assert instrument is not None
     value, distribution = _READERS[instrument.kind](point)
-    return PointFields(
-        instrument,
-        point.attributes,
-        point.start_time_unix_nano,
-        point.time_unix_nano,
-        getattr(point, "flags", 0),
-        value,
-        distribution,
-        [_read_exemplar(exemplar) for exemplar in getattr(point, "exemplars", None) or ()],  # since 1.28
-        resource,
-        scope,
-    )
+    times = point.start_time_unix_nano, point.time_unix_nano
+    kept = getattr(point, "exemplars", None)  # since 1.28
+    exemplars = [_read_exemplar(exemplar) for exemplar in kept] if kept else ()
+    described = (value, distribution, exemplars, resource, scope)
+    return make_row(PointFields, (instrument, point.attributes, *times, getattr(point, "flags", 0), *described))
 
 
 def describe_point(item: SDKPoint) -> PointFields:
@@ -120,7 +114,7 @@ def _add_points(found: list[SDKPoint], place: SDKPoint, metric: Any) -> None:
         place = place._replace(instrument=_find_known(instrument))
         if kind is None:
             raise UnknownMetricError(f"this version does not know metrics of the kind {type(data).__name__}")
-        found += [place._replace(point=point) for point in data.data_points]
+        found += [make_row(SDKPoint, (point, *place[1:])) for point in data.data_points]
     except Exception as error:
         found.append(place._replace(error=error))
 
