@@ -126,7 +126,7 @@ def _add_points(found: list[SDKPoint], place: SDKPoint, metric: Any) -> None:
         place = place._replace(instrument=_find_known(instrument))
         if kind is None:
             raise UnknownMetricError(f"this version does not know metrics of the kind {type(data).__name__}")
-        found += [place._replace(point=point) for point in data.data_points]
+        found += [make_row(SDKPoint, (point, *place[1:])) for point in data.data_points]
     except Exception as error:
         found.append(place._replace(error=error))
 
