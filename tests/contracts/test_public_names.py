@@ -112,6 +112,12 @@ QUESTIONS: dict[str, list[str]] = {
             "scores",
         )
     },
+    "find_metrics": [],
+    "find_exemplars": [],
+    "get_metric": ["name"],
+    "get_metric_series": [
+        *("name", "since", "until", "step", "aggregate", "group_by", "limit", "most_steps", "timezone", "filters"),
+    ],
     "get_session": ["session_id"],
     "get_trace": ["trace_id", "content"],
     "resolve_session_id": ["prefix"],
@@ -283,7 +289,9 @@ def test_the_database_offers_these_questions() -> None:
     assert public == {"path", *QUESTIONS}
     for name in QUESTIONS:
         parameters = list(inspect.signature(getattr(TelemetryDatabase, name)).parameters)
-        if name.startswith("find_"):
+        if name in ("find_metrics", "find_exemplars"):
+            assert parameters == ["self", "limit", "cursor", "filters"]
+        elif name.startswith("find_"):
             sort = [] if name in ("find_sessions", "find_events", "find_logs", "find_scores") else ["sort"]
             assert parameters == ["self", "limit", "cursor", "newest_first", *sort, "filters"]
         else:
