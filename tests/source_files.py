@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,6 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
-
-from tests.conftest import read
 
 # What a file says of itself and not of its records, and what the SDK's encoders do not write: sampling flags.
 UNLIKE = (
@@ -119,13 +119,14 @@ def write_lines(path: Path, values: Sequence[Any]) -> Path:
     return path
 
 
-def view_rows(path: Path, *, without: Sequence[str] = ()) -> dict[str, list[str]]:
+def view_rows(path: Path, *, without: Sequence[str] = (), views: Sequence[str] = _VIEWS) -> dict[str, list[str]]:
     """The rows of all views but those on health, in an order of their own, without ids of rows."""
     rows = {}
-    for view in _VIEWS:
-        columns = [name for (name,) in read(path, f"SELECT name FROM pragma_table_info('{view}')")]
-        kept = ", ".join(f'"{column}"' for column in columns if column not in {*UNLIKE, *without})
-        rows[view] = sorted(map(repr, read(path, f"SELECT {kept} FROM {view}")))
+    with closing(sqlite3.connect(path)) as file:
+        for view in views:
+            cursor = file.execute(f"SELECT * FROM {view}")
+            kept = [place for place, (name, *_) in enumerate(cursor.description) if name not in {*UNLIKE, *without}]
+            rows[view] = sorted(repr(tuple(row[place] for place in kept)) for row in cursor)
     return rows
 
 

@@ -14,7 +14,7 @@ from tests.browser.visits import Visit
 from tests.page_server import PageClient
 
 NARROW, WIDE, WIDEST = 390, 1280, 1920
-ROWS = "main [data-key], main [data-row], main tbody tr"
+ROWS = "main [data-key], main [data-row], main tbody tr:not(.u-series)"
 PATHS = [page.path for page in PAGES]
 
 pytestmark = pytest.mark.slow

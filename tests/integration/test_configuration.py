@@ -108,6 +108,59 @@ def test_a_configuration_file_chooses_the_exporter_of_logs(application: Path) ->
     assert read(application.parent / "logs.db", query) == [('"done"', "work")]
 
 
+MEASURING_APPLICATION = """
+    from opentelemetry import metrics, trace
+
+    meter = metrics.get_meter("application")
+    with trace.get_tracer("application").start_as_current_span("work", attributes={"session.id": "s-1"}):
+        meter.create_counter("orders", "{order}").add(3, {"kind": "book"})
+        meter.create_histogram("took", "s").record(0.5)
+"""
+
+
+def test_three_variables_are_the_whole_set_up(application: Path) -> None:
+    application.write_text(dedent(MEASURING_APPLICATION + LOGGING_APPLICATION))
+    every = {f"OTEL_{signal}_EXPORTER": "sqlite" for signal in ("TRACES", "LOGS", "METRICS")}
+    assert instrument(application, **every) == Done(0, [])
+    path = application.parent / "otel.db"
+    assert read(path, "SELECT name, unit, temporality FROM metrics WHERE scope_name = 'application'") == [
+        ("orders", "{order}", "cumulative"),
+        ("took", "s", "cumulative"),
+    ]
+    assert read(path, "SELECT name, span_name, session_id FROM exemplars ORDER BY 1") == [
+        ("orders", "work", "s-1"),
+        ("took", "work", "s-1"),
+    ]
+    signals = [("logs", 1, 1), ("metrics", 1, 2), ("traces", 1, 2)]
+    assert read(path, "SELECT signal, batches, written FROM exporter_health ORDER BY signal") == signals
+
+
+@pytest.mark.parametrize("variables", [{}, {"OTEL_EXPORTER_SQLITE_METRIC_TEMPORALITY": "lowmemory"}])
+def test_variables_configure_the_exporter_of_metrics(application: Path, variables: dict[str, str]) -> None:
+    application.write_text(dedent(MEASURING_APPLICATION))
+    variables |= {"OTEL_EXPORTER_SQLITE_METRIC_HISTOGRAMS": "exponential"}
+    signals = {"OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "sqlite"}
+    assert instrument(application, **signals, **variables) == Done(0, [])
+    temporality = "delta" if len(variables) > 1 else "cumulative"
+    query = "SELECT kind, temporality FROM metrics WHERE scope_name = 'application' ORDER BY name"
+    expected = [("sum", temporality), ("exponential_histogram", temporality)]
+    assert read(application.parent / "otel.db", query) == expected
+
+
+def test_a_configuration_file_chooses_the_exporter_of_metrics(application: Path) -> None:
+    application.write_text(dedent(MEASURING_APPLICATION))
+    keywords = "{path: metrics.db, metric_temporality: delta, metric_histograms: exponential}"
+    readers = f"meter_provider:\n  readers:\n    - periodic: {{exporter: {{sqlite: {keywords}}}}}\n"
+    assert declare(application, "    - batch: {exporter: {sqlite: {path: metrics.db}}}\n" + readers) == Done(0, [])
+    query = (
+        "SELECT name, temporality, kind FROM metric_points JOIN exemplars USING (name, kind) WHERE span_name = 'work'"
+    )
+    assert read(application.parent / "metrics.db", f"{query} ORDER BY name") == [
+        ("orders", "delta", "sum"),
+        ("took", "delta", "exponential_histogram"),
+    ]
+
+
 def test_variables_configure_it(application: Path) -> None:
     done = with_sqlite(
         application,

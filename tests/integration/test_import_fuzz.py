@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from otel_sqlite_exporter.imports.importer import Importer, Totals
 from otel_sqlite_exporter.imports.sources import open_source
 from otel_sqlite_exporter.settings import resolve_settings
+from tests.sample_metrics import COPILOT, JAVASCRIPT, make_metrics, write_json
 from tests.source_files import make_agent_spans, make_events, make_logs, write_otlp_lines
 
 _json = st.recursive(
@@ -46,7 +47,11 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 with TemporaryDirectory() as _folder:
     _written = write_otlp_lines(Path(_folder, "otlp"), make_agent_spans()[:2], make_logs(1))
     _MESSAGES: list[Any] = [json.loads(line) for line in _written.read_text().splitlines()]
-_SEEDS = [*_MESSAGES, *make_events(1)]
+_METRICS = make_metrics()
+_SEEDS = [
+    *(*_MESSAGES, *make_events(1), json.loads(write_json(_METRICS)), json.loads(_METRICS[0].to_json()), JAVASCRIPT),
+    COPILOT[1],
+]
 _PLACES = [_places(seed) for seed in _SEEDS]
 
 
@@ -79,7 +84,7 @@ def test_an_import_ends_well_and_loses_no_record(lines: list[Any]) -> None:
                 with open_source(str(source)) as opened:
                     report = importer.import_source(opened, lambda report: None)
                 totals.append(importer.read_totals())
-            assert (report.spans, report.logs) == (0, 0)
+            assert (report.spans, report.logs, report.points) == (0, 0, 0)
             assert report.known <= report.pieces <= report.known + report.refused  # `known` can be read
         assert totals[0] == totals[1] != Totals()
         assert totals[0].received == totals[0].written + totals[0].duplicate + totals[0].quarantined

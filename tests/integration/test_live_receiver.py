@@ -36,6 +36,9 @@ def test_what_a_connected_agent_sends_is_what_was_served(name: str, tmp_path: Pa
     differences = find_undeclared(f"live-{name}", find_differences(path, truth, []))
     assert not differences, "\n".join(differences)
     assert (None,) not in read(path, "SELECT session_id FROM complete_llm_interactions WHERE counted")
+    metered = dict(read(path, "SELECT type, sum(amount) FROM agent_usage WHERE measure = 'tokens' GROUP BY 1"))
+    served = (truth["tokens"]["input"], truth["tokens"]["output"])
+    assert (metered["input_tokens"], metered["output_tokens"]) == served
 
 
 @pytest.mark.slow

@@ -147,8 +147,7 @@ def test_the_temporality_has_a_variable(variable: str, path: Path, monkeypatch: 
 
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])
 def test_exponential_histograms_are_a_setting(temporality: str, path: Path) -> None:
-    keywords = {"metric_histograms": "exponential", "metric_temporality": temporality}
-    with metering(path, **keywords) as provider:
+    with metering(path, metric_histograms="exponential", metric_temporality=temporality) as provider:
         histogram = provider.get_meter("tests").create_histogram("took")
         for batch in ([0, 1.5, 3], [2, 1e6], []):
             for value in batch:

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
     ExponentialHistogram,
@@ -21,6 +23,7 @@ from opentelemetry.sdk.metrics.export import (
     Gauge,
     Histogram,
     HistogramDataPoint,
+    InMemoryMetricReader,
     Metric,
     MetricExportResult,
     NumberDataPoint,
@@ -32,7 +35,11 @@ from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 
 from otel_sqlite_exporter import SQLiteMetricExporter
-from tests.conftest import health, read
+from otel_sqlite_exporter.receive.receiver import Receiver
+from otel_sqlite_exporter.receive.requests import ExportAnswer, ReceivedRequest
+from otel_sqlite_exporter.settings import resolve_settings
+from tests.commands import run_process
+from tests.conftest import HANG_S, health, read
 from tests.metering import make_data, make_sum, metering, points, quarantined, totals
 
 SUCCESS = MetricExportResult.SUCCESS
@@ -105,11 +112,11 @@ def _metrics(draw: st.DrawFn) -> Any:
         draw(st.one_of(st.just([build(kind, **odd)]), _odd)) if draw(st.integers(0, 9)) == 0 else [build(kind, **odd)]
     )
     temporality = draw(st.one_of(st.sampled_from([CUMULATIVE, DELTA]), _odd))
-    data = {
-        NumberDataPoint: lambda: Sum(made, temporality, draw(st.one_of(st.booleans(), _odd))),
-        HistogramDataPoint: lambda: Histogram(made, temporality),
-        ExponentialHistogramDataPoint: lambda: ExponentialHistogram(made, temporality),
-    }[kind]()
+    data: Any
+    if kind is NumberDataPoint:
+        data = Sum(made, temporality, draw(st.one_of(st.booleans(), _odd)))
+    else:
+        data = (Histogram if kind is HistogramDataPoint else ExponentialHistogram)(made, temporality)
     name, description, unit = (draw(st.one_of(st.just("odd"), _odd)) for _ in range(3))
     return Metric(name, description, unit, data)
 
@@ -127,7 +134,7 @@ def test_whatever_is_exported_the_others_of_the_batch_are_stored(
 ) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "otel.db")
-        keywords = {"redact_values": [SECRET]} if masked else {}
+        keywords: dict[str, Any] = {"redact_values": [SECRET]} if masked else {}
         exporter = SQLiteMetricExporter(path, **keywords)
         data = make_data(*metrics, resource=resource, scope=scope)
         sound = make_data(make_sum("sound", 1))
@@ -162,6 +169,7 @@ def test_whatever_is_exported_the_others_of_the_batch_are_stored(
         (None, None, None, 0),
     ],
 )
+@pytest.mark.row("A number of a data point that is a boolean or a text; any other value in its place")
 def test_a_number_is_stored_as_it_is_or_repaired(path: Path, value: Any, stored: Any, kind: Any, repaired: int) -> None:
     exporter = SQLiteMetricExporter(path)
     value = value() if value is Hostile else value
@@ -256,7 +264,13 @@ WORDS, ABOUT = "a b " * 20, "How many tokens each call read and wrote, and of wh
     ],
 )
 def test_what_is_captured_of_a_metric(path: Path, keywords: Any, stored: Any, description: str) -> None:
-    given_attributes = {"gen_ai.prompt": "hello", "error.message": "no hello", "user.id": "ada", "words": WORDS, "n": 1}
+    given_attributes: dict[str, Any] = {
+        "gen_ai.prompt": "hello",
+        "error.message": "no hello",
+        "user.id": "ada",
+        "words": WORDS,
+        "n": 1,
+    }
     views = [View(instrument_name="*.kept"), View(instrument_name="*.filtered", attribute_keys=set())]
     with metering(path, views, **keywords) as provider:
         for name in ("gen_ai.client.token.usage.kept", "gen_ai.client.token.usage.filtered"):
@@ -275,8 +289,8 @@ def upper(key: str, value: Any) -> Any:
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])
 @pytest.mark.parametrize("histograms", ["explicit", "exponential"])
 def test_series_that_masking_makes_one_are_added_up(path: Path, temporality: str, histograms: str) -> None:
-    keywords = {"metric_temporality": temporality, "metric_histograms": histograms, "redact_keys": ["user.*"]}
-    with metering(path, **keywords) as provider:
+    keywords: dict[str, Any] = {"metric_temporality": temporality, "metric_histograms": histograms}
+    with metering(path, redact_keys=["user.*"], **keywords) as provider:
         meter = provider.get_meter("tests")
         for step in range(3):
             for user in range(2 + step):
@@ -310,3 +324,24 @@ def test_two_scopes_of_one_batch_stay_apart(path: Path) -> None:
     exporter.export(type(data)([ResourceMetrics(Resource({"service.name": str(n)}), of_scopes, "") for n in range(2)]))
     exporter.shutdown()
     assert points(path, "service_name", "value", "scope_name") == [("0", 1, None), ("1", 1, None)]
+
+
+@pytest.mark.parametrize("masks", [{}, {"redact_keys": ["user.*"]}])
+def test_what_is_received_or_imported_is_added_up_too(path: Path, tmp_path: Path, masks: dict[str, Any]) -> None:
+    reader = InMemoryMetricReader()
+    counter = MeterProvider([reader], shutdown_on_exit=False).get_meter("tests").create_counter("orders")
+    for number in range(3):
+        counter.add(number + 1, {"user.id": str(number)})
+    data = reader.get_metrics_data()
+    assert data is not None
+    body = encode_metrics(data).SerializeToString()
+    (tmp_path / "metrics.pb").write_bytes(body)
+    request = ReceivedRequest("metrics", body, False, "sender", "client", len(body))
+    settings = resolve_settings(path, **masks)
+    receiver = Receiver(settings)
+    assert receiver.submit(request).result(HANG_S) == ExportAnswer()
+    receiver.close()
+    assert sorted(value for (value,) in points(path, "value")) == ([6] if masks else [1, 2, 3])
+    variables: Any = {f"OTEL_EXPORTER_SQLITE_{name.upper()}": ",".join(value) for name, value in masks.items()}
+    assert run_process("import", tmp_path / "metrics.pb", "--into", path, **variables)[0] == 0
+    assert sorted(value for (value,) in points(path, "value")) == ([6] if masks else [1, 2, 3])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The oldest SDK that pyproject.toml and the README name writes spans, work in flight and log records, too."""
+"""The oldest SDK that pyproject.toml and the README name writes spans, work in flight, log records and metrics, too."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ PROGRAM = f"""
 import logging, sys
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.metrics import Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.version import __version__
-from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanProcessor
+from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteMetricExporter, SQLiteSpanProcessor
 
 spans, logs = TracerProvider(), LoggerProvider()
 spans.add_span_processor(SQLiteSpanProcessor(sys.argv[1], open_delay_ms=20))
@@ -31,6 +34,13 @@ with spans.get_tracer("tests").start_as_current_span("work", attributes={{"sessi
     logger.warning("begins", extra={{"event.name": "job.start"}})
     {WAIT_UNTIL_IT_IS_SEEN_TO_RUN}
     logger.warning("ends", extra={{"event.name": "job.finish"}})
+for histograms in ("explicit", "exponential"):
+    exporter = SQLiteMetricExporter(sys.argv[1], metric_histograms=histograms, metric_temporality="lowmemory")
+    meter = MeterProvider([PeriodicExportingMetricReader(exporter)]).get_meter("tests")
+    meter.create_counter("orders").add(3, {{"session.id": "s-1"}})
+    meter.create_up_down_counter("waiting").add(-1)
+    meter.create_histogram("took", "s").record(0.5)
+    meter.create_observable_gauge("load", [lambda options: [Observation(0.5)]])
 print(__version__)
 """
 
@@ -60,10 +70,18 @@ def test_it_writes_everything(path: Path, tmp_path: Path) -> None:
     assert done.stdout == f"{oldest_version()}.0\n"
     assert span_names(path) == ["work"]
     assert read(path, "SELECT status, session_id FROM spans") == [("ok", "s-1")]
-    assert health(path, "received", "opened", "repaired", "quarantined") == (3, 1, 0, 0)
+    assert health(path, "received", "opened", "repaired", "quarantined") == (11, 1, 0, 0)
     query = "SELECT body, severity_text, event_name, session_id, resource_attributes LIKE '%service.name%' FROM logs"
     assert read(path, f"{query} ORDER BY id") == [
         ('"begins"', "WARN", "job.start", "s-1", 1),
         ('"ends"', "WARN", "job.finish", "s-1", 1),
     ]
     assert read(path, "SELECT count(*) FROM events WHERE source = 'log' AND link_method = 'span'") == [(2,)]
+    query = "SELECT name, kind, temporality, coalesce(value, sum), session_id FROM metric_points"
+    assert sorted({*read(path, query)}, key=str) == [
+        ("load", "gauge", None, 0.5, None),
+        ("orders", "sum", "delta", 3, "s-1"),
+        ("took", "exponential_histogram", "delta", 0.5, None),
+        ("took", "histogram", "delta", 0.5, None),
+        ("waiting", "sum", "cumulative", -1, None),
+    ]

@@ -384,7 +384,7 @@ def test_the_ledger_tells_how_much_and_names_nobody(path: Path) -> None:
 def test_a_command_without_a_rule_is_refused(path: Path) -> None:
     export(path, [aged_span("one", 40)])
     code, _, said = run("prune", path, "--keep-failed", "1d")
-    assert (code, "give --older-than, --max-size or --max-sessions" in said) == (2, True)
+    assert (code, "give --older-than, --max-size, --max-sessions or --metrics-raw-days" in said) == (2, True)
     for option, value, why in (
         ("--older-than", "30 days", "give an age such as 30d"),
         ("--max-size", "5 MB", "a smaller cap would leave no room for records"),

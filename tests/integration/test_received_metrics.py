@@ -28,7 +28,7 @@ from otel_sqlite_exporter.receive.requests import (
 from otel_sqlite_exporter.write.metric_writing.points_batch import BEYOND_LIMIT
 from tests.conftest import read
 from tests.otlp_messages import BYTES, write_field
-from tests.received import NOON_NS, make_request, receiving, source
+from tests.received import NOON_NS, ask_for_logs, locked, log_texts, make_request, receiving, source
 from tests.sample_metrics import make_metrics as collect_metrics
 from tests.serving import JSON, ask, serving
 from tests.source_files import view_rows
@@ -90,6 +90,24 @@ def test_a_point_is_known_by_its_series_and_times(path: Path) -> None:
         (2, 5),
         (3, 1),
     ]
+
+
+def test_points_wait_in_the_spool_while_the_file_is_locked(path: Path) -> None:
+    """Also those of a request that comes again, and beside other signals."""
+    message = make_metrics(make_gauge(*range(50)), {"name": "none", "gauge": {"dataPoints": [5]}})
+    with receiving(path, busy_timeout_ms=20) as receiver:
+        receiver.submit(ask_for_logs("first")).result()
+        with locked(path):
+            for _ in range(2):
+                answer = receiver.submit(make_request("metrics", message)).result()
+                assert answer == ExportAnswer(1, UNREADABLE)
+            assert receiver.submit(ask_for_logs("second")).result() == DONE
+        assert receiver.submit(make_request("metrics", make_metrics(make_gauge(50)))).result() == DONE
+    assert log_texts(path) == ["first", "second"]
+    assert read(path, "SELECT count(*), sum(value) FROM metric_points") == [(51, 51)]
+    columns = "received, stored, duplicate, rejected, retried_requests"
+    assert source(path, columns, "signal = 'metrics'") == [(103, 51, 51, 1, 1)]
+    assert read(path, "SELECT count(*) FROM _quarantine") == [(1,)]
 
 
 def test_points_of_too_many_series_are_counted_by_service(path: Path) -> None:

@@ -86,6 +86,8 @@ _OF_THE_WHOLE_FILE = {
     *("count_derived", "count_documents", "list_attribute_indexes", "count_orphans"),
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     *("count_series_by_service", "sum_points"),
+    "list_metric_names",  # for the error that a metric is missing
+    "list_exemplars",  # of the API, where no trace, name or session is given
     "count_written_points",  # of a stream, as `read_file_state` is
     "list_agents",  # of the API
     *("count_main_rows", "list_session_conflicts"),  # of the page
@@ -107,9 +109,11 @@ _OF_THE_WHOLE_FILE = {
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),
     *("read_source_agents", "read_source_facts", "read_source_runs", "read_source_senders", "sum_kept_usage"),
+    "list_kept_days",  # of `doctor`
     "count_calls_of_days",  # of a source, where calls came back that were in sums
     # Of `prune`, once in a run; of few kept sums, pins and runs.
     *("count_records", "count_sessions", "count_service_sessions", "find_session_bound", "find_service_bound"),
+    *("count_due_hours", "estimate_points"),
     *("sum_kept_calls", "find_held_back", "get_last_deletion"),
 }
 

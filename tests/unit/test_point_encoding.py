@@ -152,7 +152,7 @@ def test_each_kind_has_its_columns() -> None:
     ]
     found = [(point.row.value_count, point.row.sum, point.row.buckets, point.bounds) for point in map(encode, rows)]
     assert found == [
-        (3, 1.5, "[1,2,0]", "[0.5,1]"),
+        (3, 1.5, "[1,2,0]", "[0.5,1.0]"),
         (3, 4, "[-1,1,0.5,-2,[1,0,1],null,null]", None),
         (3, 4.5, '[[0.5,1.0],[0.99,"NaN"]]', None),
     ]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
 REPORT_NAMES = (
-    *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "agents-usage", "scores"),
-    *("slowest", "links", "attributes", "growth", "queries", "unrecognised"),
+    *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "agents-usage", "genai-metrics"),
+    *("scores", "slowest", "links", "attributes", "growth", "queries", "unrecognised"),
 )
 
 

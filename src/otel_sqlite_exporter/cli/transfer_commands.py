@@ -60,10 +60,10 @@ def import_(
 ) -> int:
     """Import OTLP files, telemetry files of coding agents and event logs into a file.
 
-    FILE is OTLP as JSON in any layout, OTLP as protobuf, spans and log records as the SDKs of JavaScript and Python
-    write them (Copilot, Gemini CLI, console exporters), or an event log, each plain or compressed; `-` is standard
-    input. The format is detected from the content. The sessions that Claude Code, Codex and Gemini CLI keep for
-    themselves are no telemetry.
+    FILE is OTLP as JSON in any layout, OTLP as protobuf, spans, log records and metrics as the SDKs of JavaScript and
+    Python write them (Copilot, Gemini CLI, console exporters), or an event log, each plain or compressed; `-` is
+    standard input. The format is detected from the content. The sessions that Claude Code, Codex and Gemini CLI keep
+    for themselves are no telemetry.
 
     Records that were imported before are skipped, also after an interrupted import. Lines that cannot be read are
     reported and kept in quarantine; a value that cannot be kept as it came is reported and its record kept. The exit
@@ -177,7 +177,7 @@ def _describe_source(report: SourceReport) -> str:
     show_default=True,
     help="Lines of OTLP JSON, or a trace for Perfetto's viewer, of one trace or one session.",
 )
-@click.option("--signal", type=click.Choice(["traces", "logs"]), help="Only this signal.")
+@click.option("--signal", type=click.Choice(["traces", "logs", "metrics"]), help="Only this signal.")
 @click.option("--output", default="-", metavar="FILE", help="The file to write; - (the default) is standard output.")
 @opt.REDACT_KEYS
 @opt.REDACT_VALUES
@@ -196,7 +196,7 @@ def export(
     metadata_only: bool,
     **criteria: str | None,
 ) -> None:
-    """Write spans and log records as lines of OTLP JSON, or a trace or a session for Perfetto's viewer.
+    """Write spans, log records and metrics as lines of OTLP JSON, or a trace or a session for Perfetto's viewer.
 
     Writes everything that meets all given options. `import` and any tool that reads OTLP JSON read the lines; imported
     again, they give the same records. FILE appears when it is complete; an existing FILE is replaced then.
@@ -228,7 +228,8 @@ def export(
     done = write_pieces(read(file, **criteria, settings=settings), output, source=settings.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""
     marks = f", {count(done.marks, 'pin or note', 'pins and notes')}" if done.marks else ""
-    exported = f"{count(done.spans, 'span')}, {count(done.logs, 'log record')}{marks}"
+    points = f", {count(done.points, 'data point')}" if done.points else ""
+    exported = f"{count(done.spans, 'span')}, {count(done.logs, 'log record')}{points}{marks}"
     print_lines(f"exported {exported}{running}", to_stderr=True)
 
 

@@ -166,7 +166,10 @@ PROFILES: Mapping[str, AgentProfile] = {
         make_settings=_make_claude_code,
         content_keys=tuple(("env", name) for name in (*_CLAUDE_CONTENT, "OTEL_LOG_RAW_API_BODIES")),
         overruled_by=_OF_ONE_SIGNAL,
-        sends="model calls with tokens, cost and times, tools by name, permissions, errors, ids of session and account",
+        sends=(
+            "model calls with tokens, cost and times, tools by name, permissions, errors, ids of session and account; "
+            "metrics of tokens, cost, lines, commits and active time"
+        ),
         always_sends="",
         adds="prompts, answers, system prompts, and the input and output of tools",
     ),
@@ -178,7 +181,10 @@ PROFILES: Mapping[str, AgentProfile] = {
         make_settings=_make_codex,
         content_keys=(("otel", "log_user_prompt"), ("otel", "log_agent_responses")),
         overruled_by=(),
-        sends="model calls with tokens and times, tools, approvals, errors, ids of session and account",
+        sends=(
+            "model calls with tokens and times, tools, approvals, errors, ids of session and account; metrics of "
+            "tokens, turns, tools and of its own work"
+        ),
         always_sends="the arguments and the output of each tool",
         adds="prompts",
     ),
@@ -194,7 +200,10 @@ PROFILES: Mapping[str, AgentProfile] = {
             *("OTEL_EXPORTER_OTLP_ENDPOINT", "GEMINI_TELEMETRY_OTLP_PROTOCOL", "GEMINI_TELEMETRY_LOG_PROMPTS"),
             *("GEMINI_TELEMETRY_TRACES_ENABLED", "GEMINI_TELEMETRY_OUTFILE"),
         ),
-        sends="model calls with tokens and times, tools by name, settings, errors, the id of the session",
+        sends=(
+            "model calls with tokens and times, tools by name, settings, errors, the id of the session; metrics of "
+            "tokens, requests, tools and lines"
+        ),
         always_sends="the prompt that is given with `-p`, as it is part of the command line",
         adds="prompts, answers, and the arguments and the output of tools",
     ),
@@ -206,7 +215,10 @@ PROFILES: Mapping[str, AgentProfile] = {
         make_settings=_make_copilot,
         content_keys=(),
         overruled_by=_OF_ONE_SIGNAL,
-        sends="runs, model calls with tokens, cost and times, tools by name, errors, the id of the session",
+        sends=(
+            "runs, model calls with tokens, cost and times, tools by name, errors, the id of the session; metrics of "
+            "tokens, times, tools and lines"
+        ),
         always_sends="",
         adds="prompts, answers, system prompts, and the arguments and the output of tools",
     ),
@@ -218,7 +230,7 @@ PROFILES: Mapping[str, AgentProfile] = {
         make_settings=_make_otlp,
         content_keys=(),
         overruled_by=_OF_ONE_SIGNAL,
-        sends="the spans and log records that its instrumentation makes",
+        sends="the spans, log records and metrics that its instrumentation makes",
         always_sends="",
         adds=f"prompts and answers, where its instrumentation heeds {_CAPTURE}",
     ),

@@ -79,7 +79,8 @@ class Delivery:
         self._noted = (0, 0, 0)
         self._log = ProblemLog(_logger, settings.path)
         self._retention: RetentionWorker | None = None
-        if settings.retention_days is not None or settings.retention_bytes is not None:
+        rules = (settings.retention_days, settings.retention_bytes, settings.metrics_raw_days)
+        if any(rule is not None for rule in rules):
             from otel_sqlite_exporter.deliver.retention_worker import RetentionWorker
 
             self._retention = RetentionWorker(settings, self._log, run_suppressed)

@@ -39,8 +39,6 @@ _LOOK_S, _IDLE_LOOK_S, _LONG_S = 1.0, 3_600.0, 30.0
 the thread sleep."""
 _AGE_LOOK_S = 10.0
 """How often what is old is looked for."""
-_POINTS_LOOK_S = 3_600.0
-"""How often old data points are, as that takes a look at each series."""
 _PAUSE_S = 60.0
 """After a problem, and where the cap cannot be kept to."""
 _FRESH_S = 3_600.0
@@ -56,10 +54,10 @@ _FREE_SHARE = 20
 
 def make_rules(settings: Settings) -> RetentionRules:
     """Return the rules that the settings are."""
-    ages = (settings.retention_days, settings.retention_keep_failed_days)
-    age_s, failed_age_s = (None if days is None else days * _DAY_S for days in ages)
+    ages = (settings.retention_days, settings.retention_keep_failed_days, settings.metrics_raw_days)
+    age_s, failed_age_s, raw_points_s = (None if days is None else days * _DAY_S for days in ages)
     size, users = settings.retention_bytes, settings.retention_users
-    return RetentionRules(age_s, size, keep_failed_s=failed_age_s, keep_users=users)
+    return RetentionRules(age_s, size, keep_failed_s=failed_age_s, keep_users=users, raw_points_s=raw_points_s)
 
 
 class RetentionWorker:
@@ -136,7 +134,8 @@ class RetentionWorker:
         pruning = self._pruning
         if pruning is None:
             entry = _find_entry(connection, rules)
-            pruning = self._pruning = Pruning(connection, self._settings, rules, entry, _POINTS_LOOK_S)
+            pruning = Pruning(connection, self._settings, rules, entry, is_beside_exporter=True)
+            self._pruning = pruning
             self._began_s = time.monotonic()
         elif not self._is_at_work:
             pruning.renew(_find_entry(connection, rules))
@@ -165,7 +164,7 @@ class RetentionWorker:
             if pause <= 0 and count_pages(connection).used_bytes > rules.max_bytes:
                 return True
             waits += [max(_LOOK_S, pause)] if has_news or pause > 0 else []
-        if rules.older_than_s is not None:
+        if rules.older_than_s is not None or rules.raw_points_s is not None:
             if now >= self._next_age_look_s:
                 self._next_age_look_s = now + _AGE_LOOK_S
                 return True

@@ -129,6 +129,7 @@ class Importer:
         points: list[EncodedPoint] = []
         quarantine: list[QuarantineRow] = []
         for piece in pieces:
+            before = len(points)
             for record, altered in self._decode(piece, report):
                 if isinstance(record, UnreadableRecord):
                     report.refuse(piece.location, record.reason)
@@ -151,6 +152,7 @@ class Importer:
                 else:
                     report.note_repaired(piece.location, "log record", encoded.repaired - altered)
                     logs.append(encoded)
+            points[before:] = self._encoder.merge(points[before:])
         report.spans += len(spans)
         report.logs += len(logs)
         report.points += len(points)

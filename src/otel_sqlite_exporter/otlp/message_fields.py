@@ -83,15 +83,15 @@ class MessageFields:
             self.note(field, "is no number: it is left out")
             return None
 
-    def read_numbers(self, field: str, decode: Callable[[Any], _Number]) -> list[_Number] | None:
-        """Return the numbers in a list as `decode` reads each, or None if one of them cannot be read. A list that is
+    def read_numbers(self, field: str, decode: Callable[[list[Any]], list[_Number]]) -> list[_Number] | None:
+        """Return the numbers in a list as `decode` reads them, or None if one of them cannot be read. A list that is
         not given is empty."""
         values = self._values.get(field)
         if values is None:
             return []
         try:
             if isinstance(values, list):
-                return [decode(value) for value in values]
+                return decode(values)
         except (ValueError, OverflowError):
             pass
         self.note(field, "is no list of such numbers: it is left out")

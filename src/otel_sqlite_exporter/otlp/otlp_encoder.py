@@ -41,12 +41,12 @@ def encode_traces(
     for span in spans:
         key = span["id"]
         encoded.append((span, _encode_span(span, events.get(key, ()), links.get(key, ()))))
-    return _dump({"resourceSpans": _group(encoded, "scopeSpans", "spans")})
+    return dump_message({"resourceSpans": _group(encoded, "scopeSpans", "spans")})
 
 
 def encode_logs(logs: Iterable[Row]) -> bytes:
     """Return a LogsData as one line, without the line's end."""
-    return _dump({"resourceLogs": _group([(log, _encode_log(log)) for log in logs], "scopeLogs", "logRecords")})
+    return dump_message({"resourceLogs": _group([(log, _encode_log(log)) for log in logs], "scopeLogs", "logRecords")})
 
 
 def encode_any_value(value: Any) -> dict[str, Any]:
@@ -62,17 +62,42 @@ def encode_any_value(value: Any) -> dict[str, Any]:
             return {"intValue": str(value)}
         return {"stringValue": str(value), ORIGINAL_TYPE: INTEGER_TYPE}
     if isinstance(value, float):
-        return {"doubleValue": value if math.isfinite(value) else _name_double(value)}
+        return {"doubleValue": encode_double(value)}
     if isinstance(value, bytes):
         return {"bytesValue": base64.b64encode(value).decode()}
     if isinstance(value, dict):
-        return {"kvlistValue": {"values": _encode_map(value)}}
+        return {"kvlistValue": {"values": encode_map(value)}}
     return {"arrayValue": {"values": [encode_any_value(item) for item in value]}}
+
+
+def encode_map(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return attributes as a list of `KeyValue`."""
+    return [{"key": key, "value": encode_any_value(value)} for key, value in attributes.items()]
+
+
+def encode_double(value: float) -> float | str:
+    """Return a floating-point number as JSON has it: by its name if that has none."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def without_none(**fields: Any) -> dict[str, Any]:
+    """Return the fields that are set."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def dump_message(message: dict[str, Any]) -> bytes:
+    """Return a message as one line, without the line's end."""
+    try:
+        return orjson.dumps(message)
+    except orjson.JSONEncodeError:  # too deep for orjson: each level of an attribute takes four here
+        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _encode_span(span: Row, events: Sequence[Row], links: Sequence[Row]) -> dict[str, Any]:
     status: dict[str, Any] = {"code": _CODES[span["status_code"]]} if span["status_code"] != "UNSET" else {}
-    return _without_none(
+    return without_none(
         traceId=span["trace_id"],
         spanId=span["span_id"],
         traceState=span["trace_state"],
@@ -88,12 +113,12 @@ def _encode_span(span: Row, events: Sequence[Row], links: Sequence[Row]) -> dict
         droppedEventsCount=span["dropped_events"] or None,
         links=[_encode_link(link) for link in links] or None,
         droppedLinksCount=span["dropped_links"] or None,
-        status=status | _without_none(message=span["status_description"]),
+        status=status | without_none(message=span["status_description"]),
     )
 
 
 def _encode_event(event: Row) -> dict[str, Any]:
-    return _without_none(
+    return without_none(
         timeUnixNano=str(event["start_time_unix_nano"]),
         name=restore_recorded(event["name"], event["recorded_name"]),
         attributes=_encode_attributes(event),
@@ -102,7 +127,7 @@ def _encode_event(event: Row) -> dict[str, Any]:
 
 
 def _encode_link(link: Row) -> dict[str, Any]:
-    return _without_none(
+    return without_none(
         traceId=link["linked_trace_id"],
         spanId=link["linked_span_id"],
         traceState=link["trace_state"],
@@ -113,7 +138,7 @@ def _encode_link(link: Row) -> dict[str, Any]:
 
 
 def _encode_log(log: Row) -> dict[str, Any]:
-    return _without_none(
+    return without_none(
         # A time from elsewhere is not the record's own, which is all that OTLP knows.
         timeUnixNano=str(log["start_time_unix_nano"]) if log["time_source"] == "record" else None,
         observedTimeUnixNano=str(log["observed_time_unix_nano"]),
@@ -137,7 +162,7 @@ def _group(records: Iterable[tuple[Row, dict[str, Any]]], middle: str, bottom: s
         scopes = resources.setdefault(resource, {})
         scopes.setdefault((row["scope_name"], row["scope_version"], *scope), (row, []))[1].append(record)
     return [
-        _without_none(
+        without_none(
             resource={"attributes": _decode_map(text, types)},
             **{middle: [_encode_scope(row) | {bottom: grouped} for row, grouped in scopes.values()]},
             schemaUrl=schema_url or None,
@@ -150,8 +175,8 @@ def _encode_scope(row: Row) -> dict[str, Any]:
     if row["scope_name"] is None:
         return {}
     attributes = _decode_map(row["scope_attributes"], row["scope_attribute_types"])
-    scope = _without_none(name=row["scope_name"], version=row["scope_version"], attributes=attributes or None)
-    return _without_none(scope=scope, schemaUrl=row["scope_schema_url"] or None)
+    scope = without_none(name=row["scope_name"], version=row["scope_version"], attributes=attributes or None)
+    return without_none(scope=scope, schemaUrl=row["scope_schema_url"] or None)
 
 
 def _encode_attributes(row: Row) -> list[dict[str, Any]] | None:
@@ -163,27 +188,8 @@ def _decode(text: str, types: str | None) -> Any:
 
 
 def _decode_map(text: str, types: str | None) -> list[dict[str, Any]]:
-    return _encode_map(_decode(text, types))
-
-
-def _encode_map(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": encode_any_value(value)} for key, value in attributes.items()]
+    return encode_map(_decode(text, types))
 
 
 def _encode_flags(trace_flags: int, is_remote: int | None) -> int:
     return trace_flags | _HAS_IS_REMOTE | (_IS_REMOTE if is_remote else 0)
-
-
-def _name_double(value: float) -> str:
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _without_none(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _dump(message: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(message)
-    except orjson.JSONEncodeError:  # too deep for orjson: each level of an attribute takes four here
-        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Redacts rows of the views before they are encoded, by the rules by which exporters redact what they write."""
+"""Redacts rows of the views and data points before they are encoded, by the rules by which exporters redact what they
+write."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.model.event_names import restore_recorded
+from otel_sqlite_exporter.model.metric_records.metric_signals import PointFields
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
     EventFields,
@@ -77,6 +79,10 @@ class RowRedactor:
             [_write_event(*pair) for pair in zip(events, redacted.events, strict=True)],
             [_write_link(*pair) for pair in zip(links, redacted.links, strict=True)],
         )
+
+    def redact_point(self, point: PointFields) -> PointFields:
+        """Return a data point."""
+        return self._redactor.redact_point(point)
 
     def redact_log(self, log: Row) -> Row:
         """Return a log record."""

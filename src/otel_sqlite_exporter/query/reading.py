@@ -222,10 +222,16 @@ def get_first(connection: sqlite3.Connection, view: AskableView[RowT], **filters
 
 
 def resolve_id(
-    connection: sqlite3.Connection, view: AskableView[Any], column: str, prefix: str, *, trace_id: str | None = None
+    connection: sqlite3.Connection,
+    view: AskableView[Any],
+    column: str,
+    prefix: str,
+    *,
+    trace_id: str | None = None,
+    others: Sequence[str] = (),
 ) -> str:
     """Return the value of the id `column` that equals `prefix`, or else the only one that starts with it, in the whole
-    view or in one trace.
+    view or in one trace. `others` are ids elsewhere that start with it.
 
     Raises:
         FilterError: `prefix` is not a text, or is empty.
@@ -234,6 +240,8 @@ def resolve_id(
     prefix = _check_prefix(column, prefix)
     select = build_ids(view, column, prefix, {"trace_id": trace_id}, limit=_NAMED_CANDIDATES + 1)
     found = [row[column] for row in fetch(connection, select)]
+    if others:
+        found = sorted({*found, *others})
     _check_unique(view, column, prefix, found)
     return str(found[0])
 

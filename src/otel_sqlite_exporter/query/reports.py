@@ -43,7 +43,12 @@ _ABOUT_UNRECOGNISED = (
     "Spans and events that look like model calls or tools by the names of their attributes, but that no dialect "
     "reads; for each service a dialect to start from. Plan: one pass over all spans, their events and log events."
 )
-_COMPUTED = {"queries": _ABOUT_QUERIES, "unrecognised": _ABOUT_UNRECOGNISED}
+_ABOUT_GENAI_METRICS = (
+    "What the histograms of programs that call models say: the tokens of a call, its duration, the times to its first "
+    "token and between tokens. p50 and p95 are estimated from buckets; unit is that of the metric, and count is the "
+    "number of measured values. Plan: the points of the range in each series of these metrics, by index."
+)
+_COMPUTED = {**{"queries": _ABOUT_QUERIES, "unrecognised": _ABOUT_UNRECOGNISED, "genai-metrics": _ABOUT_GENAI_METRICS}}
 _QUERY_COLUMNS: tuple[str, ...] = ("group_1", "ms", "rows", "plan")
 _UTC_DAYS = ("links", "growth")
 
@@ -84,6 +89,9 @@ REPORTS: Mapping[str, ReportDefinition] = {
     "tools": ReportDefinition(SUBJECTS["tool"], 2, is_pass=True, budget="errors"),
     "agents-usage": ReportDefinition(
         ("agent", "service", "model", "session", "user", "type", *TIMES), 2, budget="cost_usd", is_sparse=True
+    ),
+    "genai-metrics": ReportDefinition(
+        ("model", "operation", "provider", "error", "service", "session", "user"), 4, is_sparse=True
     ),
     "scores": ReportDefinition(("name", "label", "model", "service", "session", *TIMES), 2, is_pass=True),
     "slowest": ReportDefinition(("call", "tool", "span"), is_grouped=False, limit=20, is_cut=True, is_pass=True),
@@ -172,16 +180,19 @@ def run_report(
         "sample": _SAMPLE,
     }
     add_functions(connection, calendar, groups)
-    if name in _COMPUTED:
-        check_filters(name, 0, filters)
     kept_days = find_kept_days(connection, name, groups, filters, parameters)
     if name == "queries":
+        check_filters(name, 0, filters)
         columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
     elif name == "unrecognised":
         check_filters(name, 0, filters)
         from otel_sqlite_exporter.query.unrecognised import UNRECOGNISED_COLUMNS, read_unrecognised
 
         columns, rows = UNRECOGNISED_COLUMNS, read_unrecognised(connection, dialects, parameters)
+    elif name == "genai-metrics":
+        from otel_sqlite_exporter.query.metered.genai_metrics import read_genai_metrics
+
+        columns, rows = read_genai_metrics(connection, groups, parameters, filters)
     else:
         adds_kept = kept_days.is_added
         select = build_report(name, parameters, filters, is_pass=report.is_pass, adds_kept=adds_kept)

@@ -102,6 +102,7 @@ class RequestDecoder:
                 found.points.append(encoded)
             else:
                 found.logs.append(encoded)
+        found.points[:] = self._encoder.merge(found.points)
         return found
 
 

@@ -52,10 +52,12 @@ class DuePoints:
             left -= looks
         return [], False
 
-    def choose_of_session(self, session: int, before: int, most: int) -> tuple[list[PointCut], bool]:
-        """Return what may go of the series that name a session (a key of `_sessions`) before a time, no more than about
-        `most` points, and whether that is all."""
-        (series,) = self._connection.execute(read_query("find_series_of_session"), {"id": session}).fetchone()
+    def choose_of_unit(self, kind: str, id: int, before: int, most: int) -> tuple[list[PointCut], bool]:
+        """Return what may go before a time of the series that name a session (a key of `_sessions`), no more than about
+        `most` points, and whether that is all. Another kind of unit has none."""
+        if kind != "session":
+            return [], True
+        (series,) = self._connection.execute(read_query("find_series_of_session"), {"id": id}).fetchone()
         found: list[int] = orjson.loads(series)
         chosen: list[PointCut] = []
         left = most

@@ -4,6 +4,7 @@ span and log record an equal share of the rest."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.retention.due_points import DuePoints
 from otel_sqlite_exporter.retention.due_units import DueUnit, DueUnits, Reason, read_held_back
+from otel_sqlite_exporter.retention.hourly.hourly_points import find_hour
 from otel_sqlite_exporter.retention.kept_units import KeptUnit, name_oldest
 from otel_sqlite_exporter.retention.pruning import find_share
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
@@ -41,7 +43,9 @@ class PrunePlan(NamedTuple):
         traces: Traces that would be gone, with and without a session.
         traces_without_session: Those of them that have none.
         spans, logs, points: Spans, log records and data points in all.
-        estimated_bytes: What they take in the file, roughly.
+        raw_points: Data points that become fewer, one a series and hour.
+        hours: As how many, about.
+        estimated_bytes: What goes takes in the file, roughly.
         used_bytes: What the file holds now: its size without free pages.
         kept: Sessions, and traces without one, that stay: by why.
         oldest_kept: The oldest of these, five of each at most.
@@ -53,6 +57,8 @@ class PrunePlan(NamedTuple):
     spans: int
     logs: int
     points: int
+    raw_points: int
+    hours: int
     estimated_bytes: int
     used_bytes: int
     kept: Counter[Reason]
@@ -92,7 +98,16 @@ def _plan(connection: sqlite3.Connection, rules: RetentionRules) -> PrunePlan:
             if not due.goes_on(connection):
                 break
     oldest, gone = name_oldest(connection, due), (traces.gone + alone, alone, spans, logs, points.gone)
-    return PrunePlan(tuple(sessions), *gone, size, used, due.kept, oldest)
+    return PrunePlan(tuple(sessions), *gone, *_count_hours(connection, rules), size, used, due.kept, oldest)
+
+
+def _count_hours(connection: sqlite3.Connection, rules: RetentionRules) -> tuple[int, int]:
+    """Return how many data points become fewer, and as how many."""
+    if rules.raw_points_s is None:
+        return 0, 0
+    chosen = {"until": find_hour(rules.raw_points_s), "services": json.dumps(rules.services)}
+    points, hours = connection.execute(read_query("count_due_hours"), chosen).fetchone()
+    return points, hours
 
 
 def _measure(connection: sqlite3.Connection, unit: DueUnit, sessions: list[PlannedSession]) -> tuple[int, int]:
@@ -120,8 +135,8 @@ class _GonePoints:
     def add(self, unit: DueUnit, bound: int) -> None:
         if unit.kind == "points":
             self._alone = self.of_series.count_before(bound)
-        elif unit.kind == "session":
-            cuts, _ = self.of_series.choose_of_session(unit.id, bound, LARGEST)
+        else:
+            cuts, _ = self.of_series.choose_of_unit(unit.kind, unit.id, bound, LARGEST)
             self._of_sessions += sum(cut.points for cut in cuts)
 
 

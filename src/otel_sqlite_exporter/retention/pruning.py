@@ -18,6 +18,7 @@ from typing import Any
 
 from otel_sqlite_exporter.retention.due_points import DuePoints
 from otel_sqlite_exporter.retention.due_units import DueUnit, DueUnits, HeldBack, read_held_back
+from otel_sqlite_exporter.retention.hourly.hourly_points import HourlyPoints
 from otel_sqlite_exporter.retention.kept_sums import KeptSums
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
@@ -39,6 +40,8 @@ _BUDGET_S = 0.025
 _STARVED = 4
 """Where a step takes so many times its CPU, the machine is busy: smaller steps would do less for each second."""
 _UNIT = "retention unit"
+_POINTS_LOOK_S = 3_600.0
+"""How often an exporter looks for old data points, as that means to look at each series."""
 _MOST_LOOKS = 512
 """Candidates that a step looks at. A step in which all of them stay removes nothing."""
 
@@ -57,18 +60,23 @@ class Pruning:
         settings: Settings,
         rules: RetentionRules,
         entry: LedgerEntry,
-        points_every_s: float = 0,
+        *,
+        is_beside_exporter: bool = False,
     ) -> None:
+        """Beside an exporter, old data points are looked for once an hour, by all processes together."""
         self._connection = connection
         self._settings = settings
         self._rules = rules
         self._entry = entry
         self._sums = KeptSums(connection, with_users=rules.keep_users)
-        self.due = DueUnits(rules, time.time_ns(), points_every_s)
+        self._is_beside_exporter = is_beside_exporter
+        self.due = DueUnits(rules, time.time_ns(), _POINTS_LOOK_S if is_beside_exporter else 0)
         self._points = DuePoints(connection, rules.services)
         self.removed = self._removed_before = self._removed_until_end = RemovedCounts()
         self._is_between_rounds = True
         self._size, self._point_size = StepSize(_BUDGET_S), StepSize(_BUDGET_S, FIRST_POINTS, MOST_POINTS)
+        self._hours = HourlyPoints(connection, rules.raw_points_s, rules.services, StepSize(_BUDGET_S, FIRST_POINTS))
+        self._hours.begin(is_noted=self._is_beside_exporter)
         self.has_failed = False
         self._used, self._share = 0, 0.0
 
@@ -76,6 +84,7 @@ class Pruning:
         """Go on with what is due now, noted in the row `entry`. What was passed over is not looked at again."""
         self._entry = entry
         self.due.renew(time.time_ns())
+        self._hours.begin(is_noted=self._is_beside_exporter)
 
     @property
     def has_unnoted_end(self) -> bool:
@@ -118,27 +127,35 @@ class Pruning:
             NotOurTurnError: Another process has just removed something.
             sqlite3.Error: It failed, and was rolled back.
         """
-        if self._is_between_rounds:
+        if self._is_between_rounds and self._hours.is_done:
             self._begin_round()
         with transaction(self._connection):
             began, began_cpu = time.perf_counter(), time.thread_time()
             take_turn(self._connection)
             self.has_failed = True
-            chosen = self._choose()
-            if chosen is not None:
-                due = DueWork(self._connection)
-                self._note(remove_step(self._connection, self._settings, chosen, due))
+            size = self._take_step()
+            if size is not None:
                 note_rest(self._connection, began)
         self.has_failed = False
         held = time.perf_counter() - began
-        if chosen is None:
+        if size is None:
             settle(self._connection, self._settings, note=self._sums.add_changed)
             has_more = self.removed != self._removed_before and self._rules.max_bytes is not None
             self._is_between_rounds = True
             return held if has_more else None
-        size = self._point_size if chosen.points and not (chosen.spans or chosen.logs) else self._size
         size.adapt(max(time.thread_time() - began_cpu, held / _STARVED))
         return held
+
+    def _take_step(self) -> StepSize | None:
+        """Take a step in the caller's transaction, and return what said how large it is; None: nothing more is due."""
+        if not self._hours.is_done:
+            self._note(RemovedCounts(points=self._hours.step()))
+            return self._hours.size
+        chosen = self._choose()
+        if chosen is None:
+            return None
+        self._note(remove_step(self._connection, self._settings, chosen, DueWork(self._connection)))
+        return self._point_size if chosen.points and not (chosen.spans or chosen.logs) else self._size
 
     def _begin_round(self) -> None:
         """Begin to go through what is due. To a cap it takes several rounds: in each, the records that go are taken to
@@ -211,10 +228,9 @@ class Pruning:
             return step.room > 0
         if unit.kind == "points":
             return self._take_points(unit, step)
-        cuts, has_all = [], True
-        if unit.kind == "session":
-            bound = self.due.find_point_bound(unit)
-            cuts, has_all = self._points.choose_of_session(unit.id, bound, step.point_room)
+        cuts, has_all = self._points.choose_of_unit(
+            unit.kind, unit.id, self.due.find_point_bound(unit), step.point_room
+        )
         query = read_query("find_parts_of_session" if unit.kind == "session" else "find_parts_of_trace")
         room = step.find_room(cuts)
         has_all = has_all and room > 0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What may be removed from a file: by age, size, number of sessions, service and status. Pure."""
+"""What may be removed from a file: by age, size, number of sessions, service and status; and which data points become
+one an hour. Pure."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ class RetentionRules:
         services: Only sessions, traces and log records of these services are due; empty: of all.
         keep_failed_s: What failed is due by no rule until so many seconds after its end.
         keep_users: The daily sums of what is removed name the user.
+        raw_points_s: Data points that are older than so many seconds become one a series and hour.
     """
 
     older_than_s: float | None = None
@@ -30,6 +32,7 @@ class RetentionRules:
     services: tuple[str, ...] = ()
     keep_failed_s: float | None = None
     keep_users: bool = False
+    raw_points_s: float | None = None
 
     @property
     def low_water_bytes(self) -> int | None:
@@ -45,5 +48,6 @@ class RetentionRules:
             "services": len(self.services) or None,
             "keep_failed_days": None if self.keep_failed_s is None else self.keep_failed_s / _DAY_S,
             "keep_users": self.keep_users or None,
+            "metrics_raw_days": None if self.raw_points_s is None else self.raw_points_s / _DAY_S,
         }
         return {name: value for name, value in told.items() if value is not None}

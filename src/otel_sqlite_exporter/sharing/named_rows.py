@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from otel_sqlite_exporter.model.mark_rows import SESSION_KEY
+from otel_sqlite_exporter.model.metric_records.metric_signals import PointFields
 from otel_sqlite_exporter.model.values import decode_value, encode_attributes
 from otel_sqlite_exporter.otlp.otlp_encoder import Row
 from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
@@ -28,7 +29,7 @@ def make_name(connection: sqlite3.Connection, session_id: str) -> str:
 
 
 class NamedRows(RowRedactor):
-    """Redacts the rows of one session, and names the session in each span, log record and mark of it."""
+    """Redacts the rows of one session, and names the session in each span, log record, data point and mark of it."""
 
     def __init__(self, redactor: SpanRedactor, name: str) -> None:
         super().__init__(redactor)
@@ -44,6 +45,11 @@ class NamedRows(RowRedactor):
     def redact_log(self, log: Row) -> Row:
         """Return a log record."""
         return self._name_session(super().redact_log(log))
+
+    def redact_point(self, point: PointFields) -> PointFields:
+        """Return a data point."""
+        redacted = super().redact_point(point)
+        return redacted._replace(attributes={**redacted.attributes, SESSION_KEY: self._name})
 
     def redact_mark(self, mark: Row) -> Row | None:
         """Return a mark of the session by its name, and one of a trace as `RowRedactor` does."""

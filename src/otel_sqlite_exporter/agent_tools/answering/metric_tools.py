@@ -16,7 +16,7 @@ from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
 from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError
 from otel_sqlite_exporter.query.filter_language.metric_terms import read_metric_terms
 from otel_sqlite_exporter.query.metric_series.metric_summaries import MetricSummary
-from otel_sqlite_exporter.query.metric_series.series_answers import MetricLine
+from otel_sqlite_exporter.query.metric_series.series_answers import MetricLine, MetricSeriesResult
 
 _COLUMNS = ("name", "kind", "unit", "temporality", "series", "services", "first", "last", "description")
 _GROUPS: Mapping[str, str] = {"service": "service_name", "session": "session_id", "user": "user_id"}
@@ -53,14 +53,7 @@ def _describe(metric: MetricSummary) -> Iterator[Any]:
 
 def show_metric(asked: AskedFile, arguments: ToolArguments) -> Answer:
     """Return a metric over time: a row for each step, the newest first, with a column for each line."""
-    result = asked.database.get_metric_series(
-        arguments["metric"],
-        group_by=[*_list_groups(arguments)],
-        limit=_LINES,
-        aggregate=None if arguments["aggregate"] is None else arguments["aggregate"].replace(",", " ").split(),
-        **arguments.pick(since="since", until="until", step="step"),
-        **_pick_filters(asked, arguments),
-    )
+    result = _read_series(asked, arguments)
     lines, size = result.series, arguments.text_bytes
     room = arguments.most_bytes // 4
     described = take_items((make_row(_name_line(line), size // 2) for line in lines), room)
@@ -84,6 +77,23 @@ def show_metric(asked: AskedFile, arguments: ToolArguments) -> Answer:
     return Answer(head, "rows", rows, describe_rest)
 
 
+def _read_series(asked: AskedFile, arguments: ToolArguments) -> MetricSeriesResult:
+    aggregates = None if arguments["aggregate"] is None else arguments["aggregate"].replace(",", " ").split()
+    try:
+        return asked.database.get_metric_series(
+            arguments["metric"],
+            group_by=[*_list_groups(arguments)],
+            limit=_LINES,
+            aggregate=aggregates,
+            **arguments.pick(since="since", until="until", step="step"),
+            **_pick_filters(arguments),
+        )
+    except FilterError as error:
+        if error.argument == "group_by" and arguments["keys"]:
+            raise FilterError("keys", error.message) from None
+        raise
+
+
 def _list_groups(arguments: ToolArguments) -> Iterator[str]:
     for group in arguments["group_by"] or ():
         if group not in _GROUPS:
@@ -92,7 +102,7 @@ def _list_groups(arguments: ToolArguments) -> Iterator[str]:
     yield from arguments["keys"] or ()
 
 
-def _pick_filters(asked: AskedFile, arguments: ToolArguments) -> Json:
+def _pick_filters(arguments: ToolArguments) -> Json:
     for name in ("agent", "model"):
         if arguments[name] is not None:
             raise FilterError(name, "series of metrics are found by service and session: leave it out")
@@ -119,7 +129,8 @@ def _list_rows(lines: Sequence[MetricLine], text_bytes: int) -> Iterator[list[An
     columns = [{point.time_unix_nano: point for point in line.points} for line in lines]
     for time in sorted({time for column in columns for time in column}, reverse=True):
         values = [_read_value(column[time]) if time in column else None for column in columns]
-        yield make_row([_write_time(time), *values], text_bytes)
+        if any(value is not None for value in values):
+            yield make_row([_write_time(time), *values], text_bytes)
 
 
 def _read_value(point: Any) -> Any:

@@ -55,6 +55,12 @@ def _parse_by(parse: Callable[[Any], int]) -> Callable[[click.Context, click.Par
     callback=_parse_by(parse_age),
     help="Keep sessions and traces with a failed request until they are as old as this.",
 )
+@click.option(
+    "--metrics-raw-days",
+    metavar="AGE",
+    callback=_parse_by(parse_age),
+    help="Make data points of metrics that are older than this one a series and hour.",
+)
 @click.option("--keep-users", is_flag=True, help="Keep the daily sums of what is removed by user too.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; print what would be removed.")
 @LIMIT
@@ -68,6 +74,7 @@ def prune(
     max_sessions: int | None,
     services: tuple[str, ...],
     keep_failed: int | None,
+    metrics_raw_days: int | None,
     keep_users: bool,
     dry_run: bool,
     limit: int,
@@ -75,9 +82,9 @@ def prune(
 ) -> int:
     """Remove what is old or too much, and keep daily sums of its usage.
 
-    Whole sessions go, the oldest end first, and traces and log records without a session. What runs and what is pinned
-    stays. The command works in short transactions, also while applications write. It may be stopped at any time, and
-    goes on when it is run again. Then free space is given back to the system.
+    Whole sessions go, the oldest end first, and traces, log records and data points without a session. What runs and
+    what is pinned stays. The command works in short transactions, also while applications write. It may be stopped at
+    any time, and goes on when it is run again. Then free space is given back to the system.
 
     Exit code 1 if the file stays beyond --max-size or --max-sessions.
     """
@@ -87,9 +94,9 @@ def prune(
     from otel_sqlite_exporter.retention.prune_plan import plan_pruning
     from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 
-    if older_than is None and max_size is None and max_sessions is None:
-        raise click.UsageError("give --older-than, --max-size or --max-sessions")
-    rules = RetentionRules(older_than, max_size, max_sessions, services, keep_failed, keep_users)
+    if all(rule is None for rule in (older_than, max_size, max_sessions, metrics_raw_days)):
+        raise click.UsageError("give --older-than, --max-size, --max-sessions or --metrics-raw-days")
+    rules = RetentionRules(older_than, max_size, max_sessions, services, keep_failed, keep_users, metrics_raw_days)
     if dry_run:
         prune_output.show_plan(settings.path, plan_pruning(settings, rules), limit=limit, as_json=as_json)
         return 0

@@ -89,11 +89,12 @@ def _refuse_existing(path: str, output: str) -> None:
 
 
 def _write(pieces: Iterable[ExportedPiece], file: _Output) -> ExportedPiece:
-    spans = logs = left_out = marks = 0
+    spans = logs = left_out = marks = points = 0
     for piece in pieces:
         file.write(piece.content)
         spans += piece.spans
         logs += piece.logs
         left_out += piece.left_out
         marks += piece.marks
-    return ExportedPiece(b"", spans, logs, left_out, marks)
+        points += piece.points
+    return ExportedPiece(b"", spans, logs, left_out, marks, points)

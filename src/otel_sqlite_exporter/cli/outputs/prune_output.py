@@ -40,10 +40,17 @@ def show_plan(path: str, plan: PrunePlan, *, limit: int, as_json: bool) -> None:
         f"would remove {count(len(sessions), 'session')} and {count(plan.traces, 'trace')} "
         f"({plan.traces_without_session} of them without a session) from {path}: {count(plan.spans, 'span')}, "
         f"{count(plan.logs, 'log record')} and {count(plan.points, 'data point')}",
+        *_describe_hours(plan),
         f"that is about {format_bytes(plan.estimated_bytes)} of {format_bytes(plan.used_bytes)}",
         *_describe_kept(plan.kept, plan.oldest_kept),
     )
     return None
+
+
+def _describe_hours(plan: PrunePlan) -> list[str]:
+    if not plan.raw_points:
+        return []
+    return [f"would make about {count(plan.hours, 'data point')}, one an hour, of {plan.raw_points:,}"]
 
 
 def show_pruning(path: str, done: PruneResult, excess: str, *, as_json: bool) -> None:

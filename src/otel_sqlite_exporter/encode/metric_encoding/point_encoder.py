@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.encode.metric_encoding.point_numbers import (
+    as_double,
     dump_numbers,
     dump_plain,
     dump_plain_counts,
@@ -105,10 +106,11 @@ class PointEncoder:
         last, text = self._last_bounds
         if bounds is last:
             return text, 0
-        plain = dump_plain(bounds)
+        upper = [*map(as_double, bounds)]
+        plain = dump_plain(upper)
         if plain is None:
-            upper, bad = encode_numbers(bounds)
-            return dump_numbers(upper), bad
+            encoded, bad = encode_numbers(upper)
+            return dump_numbers(encoded), bad
         if type(bounds) is tuple:
             self._last_bounds = bounds, plain
         return plain, 0

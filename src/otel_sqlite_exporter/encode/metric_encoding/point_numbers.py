@@ -13,6 +13,7 @@ from otel_sqlite_exporter.model.metric_records.metric_rows import StoredNumber
 from otel_sqlite_exporter.model.values import LARGEST
 
 _SMALLEST = -LARGEST - 1
+_EXACT = 2**53
 _are_integers = frozenset((int,)).issuperset
 
 
@@ -30,6 +31,12 @@ def encode_number(value: Any) -> tuple[StoredNumber, int]:
         return encode_number(float(value))
     number = int(value)
     return (number, 0) if _SMALLEST <= number <= LARGEST else (str(number), 0)
+
+
+def as_double(value: Any) -> Any:
+    """Return an integer as the floating-point number that it equals; anything else, and what equals none, as it is. The
+    bounds of a histogram are floating-point numbers, which an application may give as integers."""
+    return float(value) if type(value) is int and -_EXACT <= value <= _EXACT else value
 
 
 def read_number(stored: StoredNumber) -> Any:

@@ -18,6 +18,7 @@ from otel_sqlite_exporter.imports.formats.otlp_parts import (
     encode_measured,
     encode_time,
     read_each,
+    wrap_scopes,
 )
 
 _KINDS = {0: "histogram", 1: "exponentialHistogram", 2: "gauge", 3: "sum"}
@@ -49,8 +50,7 @@ def read_javascript_metrics(value: dict[str, Any]) -> Message:
         scopes: Any = [{"scope": scope, "schemaUrl": url, "metrics": [_read_metric(value, seen)]}]
     else:
         scopes = read_each(value.get("scopeMetrics"), lambda scoped: _read_scoped(scoped, seen))
-    group = {"resource": resource, "schemaUrl": resource.get("schemaUrl"), "scopeMetrics": scopes}
-    return {"resourceMetrics": [group]}
+    return {"resourceMetrics": [wrap_scopes(resource, "scopeMetrics", scopes)]}
 
 
 class _SeenArrays:

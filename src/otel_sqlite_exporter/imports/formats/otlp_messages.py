@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from otel_sqlite_exporter.imports.formats.otlp_parts import Message, encode_attributes_object
+from otel_sqlite_exporter.otlp.metric_messages.metric_kinds import FORMS
 from otel_sqlite_exporter.otlp.otlp_decoder import find_signals
 
 _RENAMED = {
@@ -34,7 +35,11 @@ _GROUPS = {
     "scopeMetrics": "resourceMetrics",
     "scopeProfiles": "resourceProfiles",
 }
-_SCOPED = {"spans": ("scopeSpans", "resourceSpans"), "logRecords": ("scopeLogs", "resourceLogs")}
+_SCOPED = {
+    "spans": ("scopeSpans", "resourceSpans"),
+    "logRecords": ("scopeLogs", "resourceLogs"),
+    "metrics": ("scopeMetrics", "resourceMetrics"),
+}
 _SPAN_FIELDS, _LOG_FIELDS = {"traceId", "spanId", "startTimeUnixNano"}, {"observedTimeUnixNano", "timeUnixNano"}
 
 
@@ -68,6 +73,9 @@ def _find_form(value: dict[str, Any]) -> Message | None:
         return {"resourceSpans": [{"scopeSpans": [{"spans": [_use_lists(value)]}]}]}
     if not value.keys().isdisjoint(_LOG_FIELDS):
         return {"resourceLogs": [{"scopeLogs": [{"logRecords": [_use_lists(value)]}]}]}
+    data = [value[field] for field in FORMS if isinstance(value.get(field), dict)]
+    if "name" in value and any(isinstance(one.get("dataPoints"), list) for one in data):
+        return {"resourceMetrics": [{"scopeMetrics": [{"metrics": [value]}]}]}
     return None
 
 

@@ -81,6 +81,15 @@ def strip_id(value: Any) -> Any:
     return value.removeprefix("0x") if isinstance(value, str) else value
 
 
+def wrap_scopes(resource: Message, middle: str, scopes: Any) -> Message:
+    """Return the group of a resource that has these scopes. `resource` also has the schema URL."""
+    return {
+        "resource": {"attributes": resource.get("attributes")},
+        "schemaUrl": resource.get("schemaUrl"),
+        middle: scopes,
+    }
+
+
 def _group(resource: Message, middle: str, scope: Message | None, url: Any, bottom: str, record: Message) -> Message:
     scoped = {"scope": scope, "schemaUrl": url, bottom: [record]} if scope else {bottom: [record]}
-    return {"resource": resource, "schemaUrl": resource.get("schemaUrl"), middle: [scoped]}
+    return wrap_scopes(resource, middle, [scoped])

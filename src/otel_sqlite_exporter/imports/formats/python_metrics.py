@@ -15,6 +15,7 @@ from otel_sqlite_exporter.imports.formats.otlp_parts import (
     encode_attributes_object,
     encode_measured,
     read_each,
+    wrap_scopes,
 )
 from otel_sqlite_exporter.imports.formats.python_records import read_resource
 from otel_sqlite_exporter.otlp.metric_messages.point_values import name_original
@@ -43,11 +44,7 @@ def _list_metrics(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _read_group(group: dict[str, Any]) -> Message:
-    return {
-        "resource": read_resource(group),
-        "schemaUrl": group.get("schema_url") or None,
-        "scopeMetrics": read_each(group.get("scope_metrics"), _read_scoped),
-    }
+    return wrap_scopes(read_resource(group), "scopeMetrics", read_each(group.get("scope_metrics"), _read_scoped))
 
 
 def _read_scoped(scoped: dict[str, Any]) -> Message:

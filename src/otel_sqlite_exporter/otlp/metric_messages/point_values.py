@@ -17,6 +17,8 @@ from otel_sqlite_exporter.otlp.otlp_values import decode_double, decode_integer
 
 _MOST_COUNT = 2**64 - 1
 _LARGEST_SCALE = 2**31 - 1
+_are_doubles = frozenset((float,)).issuperset
+_are_integers = frozenset((int,)).issuperset
 
 
 def name_original(field: str) -> str:
@@ -39,8 +41,8 @@ def read_value(holder: MessageFields, has_integers: bool) -> int | float | None:
 
 def read_histogram(point: MessageFields, has_integers: bool) -> DistributionFields:
     """Return what a point of a histogram counts. If its bounds or its counts cannot be read, it has no buckets."""
-    bounds = point.read_numbers("explicitBounds", decode_double)
-    counts = point.read_numbers("bucketCounts", _decode_count)
+    bounds = point.read_numbers("explicitBounds", _decode_doubles)
+    counts = point.read_numbers("bucketCounts", _decode_counts)
     is_whole = bounds is not None and counts is not None
     return DistributionFields(
         **_read_sums(point, has_integers), bounds=bounds if is_whole else [], counts=counts if is_whole else []
@@ -89,7 +91,7 @@ def _read_buckets(point: MessageFields, field: str) -> BucketFields | None:
     buckets = point.read_message(field, BUCKETS)
     if buckets is None:
         return None
-    counts = buckets.read_numbers("bucketCounts", _decode_count)
+    counts = buckets.read_numbers("bucketCounts", _decode_counts)
     if counts is None:
         return None
     return BucketFields(buckets.read_integer("offset", _LARGEST_SCALE, -_LARGEST_SCALE - 1) or 0, counts)
@@ -99,8 +101,19 @@ def _or_zero(number: float | None) -> float:
     return 0.0 if number is None else number
 
 
+def _decode_doubles(values: list[Any]) -> list[float]:
+    return values if _are_doubles(map(type, values)) else [*map(decode_double, values)]
+
+
+def _decode_counts(values: list[Any]) -> list[int]:
+    counts = values if _are_integers(map(type, values)) else [_decode_count(value) for value in values]
+    if min(counts, default=0) < 0 or max(counts, default=0) > _MOST_COUNT:
+        raise ValueError("it is no number of values")
+    return counts
+
+
 def _decode_count(value: Any) -> int:
     number = decode_integer(value)
-    if number is None or not 0 <= number <= _MOST_COUNT:
+    if number is None:
         raise ValueError("it is no number of values")
     return number

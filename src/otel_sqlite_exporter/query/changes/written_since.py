@@ -131,7 +131,8 @@ def read_changes(connection: sqlite3.Connection, since: Position) -> WrittenReco
     ]
     is_whole = len(events) <= MOST and all(len(rows) <= MOST for rows in lists)
     points = max(end.points - since.points, 0)
-    return WrittenRecords(end, False, is_whole, *(tuple(reversed(rows[:MOST])) for rows in lists), points)
+    starts, calls, tools, logs = (tuple(reversed(rows[:MOST])) for rows in lists)
+    return WrittenRecords(end, False, is_whole, starts, calls, tools, logs, points)
 
 
 def _read_rows(

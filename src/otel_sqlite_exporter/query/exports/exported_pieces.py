@@ -27,13 +27,14 @@ _ALL = 2**31 - 1
 
 class ExportedPiece(NamedTuple):
     """A piece of an export, and what it holds. `left_out` counts running spans that the format cannot express;
-    `marks` are pins and notes."""
+    `marks` are pins and notes, `points` data points of metrics."""
 
     content: bytes
     spans: int = 0
     logs: int = 0
     left_out: int = 0
     marks: int = 0
+    points: int = 0
 
 
 def make_row_redactor(settings: Settings | None) -> RowRedactor | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exports spans and log records of a file as lines of OTLP JSON, page by page, so that memory stays bounded."""
+"""Exports spans, log records and data points as lines of OTLP JSON, page by page, so that memory stays bounded."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from otel_sqlite_exporter.query.exports.exported_pieces import (
     read_span_ids,
     read_spans,
 )
+from otel_sqlite_exporter.query.exports.exported_points import list_metric_sessions, read_metric_points
 from otel_sqlite_exporter.query.filter_values import parse_time
 from otel_sqlite_exporter.query.reading import TelemetryFile, fetch, resolve_id
 from otel_sqlite_exporter.query.sql_builder import build_page, encode_cursor
@@ -40,14 +41,14 @@ def read_export(
     redactor: RowRedactor | None = None,
 ) -> Iterator[ExportedPiece]:
     """Yield the spans and the log records that meet all conditions, the oldest first; then the pins and notes of the
-    session and its traces, of the trace, or of all.
+    session and its traces, of the trace, or of all; then the data points of metrics, as `read_metric_points` does.
 
     Each line is read in a transaction of its own. Records written meanwhile may be in later lines.
 
     Args:
         session_id, trace_id: An id or a unique prefix of one.
-        since, until: The time range of the start: from `since` until before `until`.
-        signal: `traces`, `logs` (with pins and notes), or None for both.
+        since, until: The time range of the start, or of the time of a data point: from `since` until before `until`.
+        signal: `traces`, `logs` (with pins and notes), `metrics`, or None for all.
         settings: How the records are redacted, as an exporter with these settings would; None: not at all.
         redactor: What redacts them in place of `settings`.
 
@@ -57,8 +58,11 @@ def read_export(
         FileRefusedError: The file is missing, damaged, of another program, or too old.
         sqlite3.Error, OSError: The file cannot be read.
     """
+    sessions = () if session_id is None or signal not in (None, "metrics") else list_metric_sessions(file, session_id)
     filters: dict[str, Any] = {
-        "session_id": None if session_id is None else file.read(resolve_id, SESSIONS, "session_id", session_id),
+        "session_id": None
+        if session_id is None
+        else file.read(resolve_id, SESSIONS, "session_id", session_id, others=sessions),
         "trace_id": None if trace_id is None else file.read(resolve_id, TRACES, "trace_id", trace_id),
         "since": None if since is None else parse_time("since", since),
         "until": None if until is None else parse_time("until", until),
@@ -71,6 +75,8 @@ def read_export(
     if signal in (None, "logs"):
         yield from _read_pages(file, LOGS, filters, partial(_encode_logs, redactor))
         yield from read_marks(file, filters, redactor)
+    if signal in (None, "metrics"):
+        yield from read_metric_points(file, filters, redactor)
 
 
 _Encode = Callable[[sqlite3.Connection, list[dict[str, Any]]], ExportedPiece]

@@ -21,8 +21,6 @@ MEASURES = (
 )
 _DAY_NS = 86_400 * 10**9
 _COMPARED_NS = 30 * _DAY_NS
-_SLACK_NS = 10**9
-"""A span may end this much before or after the metric counts its call."""
 _TOLERANCE = 0.05
 _PARTS = {
     "input_tokens": ("cached_input_tokens", "cache_creation_input_tokens"),
@@ -100,6 +98,7 @@ def compare_usage(connection: sqlite3.Connection) -> Iterator[UsageComparison]:
 def _read_calls(
     connection: sqlite3.Connection, service: str, session: str | None, points: Sequence[MeteredPoint]
 ) -> list[RecordedCall]:
+    asked: dict[str, str | int]
     if session is not None:
         query, asked = read_query("read_session_calls"), {"session_id": session}
     else:
@@ -119,11 +118,11 @@ def _cut_to_both(
     if not calls:
         return [], []
     first, last = min(call.start for call in calls), max(call.end for call in calls)
-    covering = [point for point in points if point.time >= first and point.since <= last + _SLACK_NS]
+    covering = [point for point in points if point.time >= first and point.since <= last]
     if not covering:
         return [], []
     since, until = min(point.since for point in covering), max(point.time for point in covering)
-    return covering, [call for call in calls if since - _SLACK_NS <= call.end <= until + _SLACK_NS]
+    return covering, [call for call in calls if since < call.end <= until]
 
 
 def _compare(

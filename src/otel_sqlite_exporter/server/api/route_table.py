@@ -239,7 +239,7 @@ ROUTES: tuple[ApiRoute, ...] = (
                 default="otlp",
             ),
             Parameter("of", f"{_OF} Also metrics or exemplars. Only of CSV; spans if left out.", choices=_EXPORTED),
-            Parameter("signal", "Only spans, or only log records; only of OTLP.", choices=("traces", "logs")),
+            Parameter("signal", "Only one of these; only of OTLP.", choices=("traces", "logs", "metrics")),
             *_any_filters(*(one for listed in METRIC_LISTS.values() for one in listed.filters)),
         ),
         None,

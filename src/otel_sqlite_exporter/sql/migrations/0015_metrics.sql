@@ -29,6 +29,7 @@ CREATE TABLE _metric_series (
   attribute_types TEXT,
   attributes TEXT NOT NULL,
   hourly_until_unix_nano INTEGER NOT NULL DEFAULT 0, -- before this time it has one point an hour; none is added
+  copied_since_unix_nano INTEGER,         -- but from this time on, points as they came of merged files; NULL: there are none
   late_points INTEGER NOT NULL DEFAULT 0, -- points that came after a later one was in the file
   refused_points INTEGER NOT NULL DEFAULT 0 -- points before hourly_until_unix_nano that came too late, and are not stored
 ) STRICT;

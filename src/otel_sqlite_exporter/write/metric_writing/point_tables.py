@@ -47,6 +47,21 @@ POINTS = Insert(
     update=take_new((*_POINT_VALUES, "bounds")),
     when=_is_larger("_metric_points", (*(f"{{}}.{column}" for column in _POINT_VALUES), *_types(_NUMBERS), _BOUNDS)),
 )
+_STORED = (
+    *_POINT_KEY,
+    "time_source",
+    "flags",
+    "value",
+    "value_count",
+    "sum",
+    "min",
+    "max",
+    "bounds",
+    "buckets",
+    "raw_points",
+)
+PLAIN_POINTS = Insert("_metric_points", ("series", *(column for column in _STORED if column != "series")))
+"""For points that the file does not have."""
 _EXEMPLAR_VALUES = ("value", "time_unix_nano", "trace_id", "span_id", "attributes", "attribute_types")
 EXEMPLARS = Insert(
     "_exemplars",

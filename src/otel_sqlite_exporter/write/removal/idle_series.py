@@ -6,6 +6,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection
+from typing import Any
 
 import orjson
 
@@ -69,5 +70,5 @@ def sweep_bounds(connection: sqlite3.Connection, rest: Callable[[float], object]
         last = orjson.loads(end)
         rest(0)
     with transaction(connection):
-        values = {"sweep": number, **encode_parameters({"bounds": orphans})}
-        return remove_rows(connection, "forget_idle_bounds", values).total()
+        unused: dict[str, Any] = {"sweep": number, **encode_parameters({"bounds": orphans})}
+        return remove_rows(connection, "forget_idle_bounds", unused).total()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from otel_sqlite_exporter.show.units import format_number
 
 _LARGEST, _EXACT = 1e300, 1e20
+_LONGEST_LABEL = 44
 MISSING = "-"
 """What stands for a number that is not known."""
 Format = Callable[[float], str]
@@ -64,6 +65,11 @@ def write_number(value: float) -> str:
     if abs(value) >= _EXACT:
         return f"{float_of(value):.4g}"
     return f"{int(value):,}" if value == int(value) else format_number(value)
+
+
+def cut_label(text: str) -> str:
+    """Return a text beside an axis, no longer than the window of a phone."""
+    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
 
 
 def write_value(value: float | None, format: Format) -> str:

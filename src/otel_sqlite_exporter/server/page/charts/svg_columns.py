@@ -116,7 +116,7 @@ def show_numbers(stacks: Sequence[Stack], names: Sequence[str], format: Format) 
     ]
     table = element(
         "table",
-        element("thead", element("tr", element("th", "", scope="col"), *head)),
+        element("thead", element("tr", element("td"), *head)),
         element("tbody", join_html(*rows)),
         class_="list",
     )

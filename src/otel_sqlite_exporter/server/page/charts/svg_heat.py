@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from otel_sqlite_exporter.model.plural import count
-from otel_sqlite_exporter.server.page.charts.chart_values import find_largest, read_size, write_number
+from otel_sqlite_exporter.server.page.charts.chart_values import cut_label, find_largest, read_size, write_number
 from otel_sqlite_exporter.server.page.charts.time_labels import write_time
 from otel_sqlite_exporter.show.html_text import Html, element
 from otel_sqlite_exporter.show.visible_text import write_visible
@@ -39,7 +39,7 @@ def draw_heat(columns: Sequence[HeatColumn], cells: Sequence[str], *, caption: s
     return element(
         "svg",
         element("title", write_visible(said)),
-        element("text", names[-1] if names else None, x="0", y=_TOP - 5, class_="axis"),
+        element("text", cut_label(names[-1]) if names else None, x="0", y=_TOP - 5, class_="axis"),
         *drawn,
         element("line", x1="0", x2="100%", y1=_TOP + height, y2=_TOP + height, class_="ground"),
         element("text", write_time(first, span_s, step_s), x="0", y=_TOP + height + 15, class_="axis"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from otel_sqlite_exporter.server.page.charts.chart_values import Format, float_of, write_number
+from otel_sqlite_exporter.server.page.charts.chart_values import Format, cut_label, float_of, write_number
 from otel_sqlite_exporter.server.page.charts.svg_columns import MOST_SERIES, draw_swatch
 from otel_sqlite_exporter.server.page.charts.time_labels import place_labels, write_time
 from otel_sqlite_exporter.show.html_text import Html, element, join_html
@@ -159,7 +159,7 @@ def _draw_grid(scale: _Scale | None, format: Format) -> Iterator[Html]:
         yield element("line", x1="0", x2="100%", y1=place, y2=place, class_=name)
     if scale is not None:
         text = f"{format(scale.low)} to {format(scale.high)}" if scale.low else format(scale.high)
-        yield element("text", text, x="0", y=_TOP - 5, class_="axis")
+        yield element("text", cut_label(text), x="0", y=_TOP - 5, class_="axis")
 
 
 def _label(times: tuple[float, float]) -> Iterator[Html]:

@@ -40,7 +40,8 @@ _QUICK = (
 
 def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     """Read a page of the list. One whose filter cannot be used has no rows, and says what is wrong."""
-    page, rows = Page(MetricSummary, (), 0, None), []
+    page: Page[MetricSummary] = Page(MetricSummary, (), 0, None)
+    rows: list[MetricRow] = []
     fault: Fault | None = None
     try:
         page, rows = backend.file.read(_read_rows, arguments)

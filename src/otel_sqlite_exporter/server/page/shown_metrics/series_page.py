@@ -3,16 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.metric_records.metric_signals import EXPONENTIAL_HISTOGRAM, HISTOGRAM
-from otel_sqlite_exporter.query.metric_series.metric_aggregates import BUCKETS, KNOWN, QUANTILES, find_family
+from otel_sqlite_exporter.query.metric_arithmetic.time_steps import RAW
+from otel_sqlite_exporter.query.metric_series.exemplar_list import find_exemplars
+from otel_sqlite_exporter.query.metric_series.metric_aggregates import (
+    BUCKETS,
+    DISTRIBUTION,
+    KNOWN,
+    QUANTILES,
+    find_family,
+    parse_aggregates,
+)
+from otel_sqlite_exporter.query.metric_series.metric_description import InstrumentFacts, describe_metric
 from otel_sqlite_exporter.query.metric_series.metric_summaries import MetricDescription
 from otel_sqlite_exporter.query.metric_series.series_answers import MetricSeriesResult
+from otel_sqlite_exporter.query.metric_series.series_reader import read_metric_series
 from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.metric_answers.one_metric import check_points
@@ -30,7 +42,7 @@ from otel_sqlite_exporter.server.page.shown_metrics.series_request import (
     read_request,
 )
 from otel_sqlite_exporter.server.page.shown_metrics.series_table import make_figures
-from otel_sqlite_exporter.server.page.shown_metrics.spread_values import SpreadValues, draw_spread
+from otel_sqlite_exporter.server.page.shown_metrics.spread_values import draw_spread, split_buckets
 from otel_sqlite_exporter.show.units import format_ms
 
 _EXEMPLARS = 20
@@ -47,7 +59,11 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     Raises:
         NotFoundError: There is no such metric.
     """
-    metric = backend.database.get_metric(arguments["name"])
+    return backend.file.read(_read_page, arguments, backend.settings.path)
+
+
+def _read_page(connection: sqlite3.Connection, arguments: Arguments, path: str) -> PageContent:
+    metric = describe_metric(connection, arguments["name"])
     values: dict[str, Any] = {
         "metric": metric,
         "instruments": [(one, describe_kind(one)) for one in metric.instruments],
@@ -65,9 +81,9 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         **{"ranges": [], "is_live": False, "more_exemplars": None, "write_exact": write_exact},
     }
     try:
-        request = read_request(metric, arguments)
+        request = read_request(connection, metric, arguments)
         values |= _show_form(request, arguments)
-        values |= _show_result(backend, request)
+        values |= _show_result(connection, metric, request, path)
     except FilterError as error:
         problem = error.message if error.argument in ("step", "kind", "unit") else f"{error.argument}: {error.message}"
         return PageContent(metric.name, {**values, "problem": problem}, 400)
@@ -91,54 +107,58 @@ def _show_form(request: SeriesRequest, arguments: Arguments) -> dict[str, Any]:
         "part_url": change_link(path, whole, part="series"),
         "csv_link": change_link(path, whole, format="csv"),
         "json_link": api,
-        "clear_link": path,
+        "all_link": change_link(path, given, range=ALL_TIME),
     }
 
 
 _NO_LIMIT = ("limit", LIMITS[0])
 
 
-def _show_result(backend: ApiBackend, request: SeriesRequest) -> dict[str, Any]:
-    result = _read(backend, request)
-    exemplars = _find_exemplars(backend, request, result)
+def _show_result(
+    connection: sqlite3.Connection, metric: MetricDescription, request: SeriesRequest, path: str
+) -> dict[str, Any]:
+    whole = _read(connection, request, _add_buckets(metric, request))
+    result, buckets = split_buckets(whole)
+    exemplars = _find_exemplars(connection, request, result)
     rows = make_exemplar_rows(exemplars)
     return {
         "result": result,
         "figures": make_figures(result, make_marks(rows)),
-        "spread": _read_spread(backend, request, result),
+        "spread": draw_spread(buckets, result.unit, result.step_s or 0),
         "exemplars": rows,
         "more_exemplars": exemplars.cursor,
         "exemplar_link": link_page("/api/v1/exemplars", name=request.name),
-        "command": write_command(request, backend.settings.path),
+        "command": write_command(request, path),
         "sql": write_sql(request, result),
         "sql_link": link_page("/sql", sql=write_sql(request, result)),
         "step": None if result.step_s is None else format_ms(result.step_s * 1e3),
     }
 
 
-def _read(backend: ApiBackend, request: SeriesRequest) -> MetricSeriesResult:
-    result = backend.database.get_metric_series(request.name, **request.list_keywords())
+def _add_buckets(metric: MetricDescription, request: SeriesRequest) -> Sequence[str] | None:
+    """Return what is asked of each step: of histograms also their buckets, which are read along with the rest."""
+    kinds = {one.kind for one in metric.instruments}
+    if not kinds <= {*_DISTRIBUTIONS} or request.step == RAW:
+        return request.aggregates
+    return (*(request.aggregates or parse_aggregates(None, metric.name, DISTRIBUTION, ())), BUCKETS)
+
+
+def _read(
+    connection: sqlite3.Connection, request: SeriesRequest, aggregates: Sequence[str] | None
+) -> MetricSeriesResult:
+    result = read_metric_series(connection, request.make_question(aggregates))
     check_points(result)
     return result
 
 
-def _find_exemplars(backend: ApiBackend, request: SeriesRequest, result: MetricSeriesResult) -> Page[Any]:
-    return backend.database.find_exemplars(
-        name=request.name,
-        since=result.since_unix_nano,
-        until=result.until_unix_nano,
-        limit=_EXEMPLARS,
+def _find_exemplars(connection: sqlite3.Connection, request: SeriesRequest, result: MetricSeriesResult) -> Page[Any]:
+    filters: dict[str, Any] = {
+        "name": request.name,
+        "since": result.since_unix_nano,
+        "until": result.until_unix_nano,
         **{name: [*request.texts[name]] for name in ("service_name", "session_id") if name in request.texts},
-    )
-
-
-def _read_spread(backend: ApiBackend, request: SeriesRequest, result: MetricSeriesResult) -> SpreadValues | None:
-    """Return how the values are spread, of all groups together; None: the kind has no buckets."""
-    if result.kind not in _DISTRIBUTIONS or result.step_s is None:
-        return None
-    asked = {**request.list_keywords(), "aggregate": BUCKETS, "group_by": ()}
-    found = backend.database.get_metric_series(request.name, **asked)
-    return draw_spread(found.series[0], result.unit, result.step_s) if found.series else None
+    }
+    return find_exemplars(connection, limit=_EXEMPLARS, cursor=None, filters=filters)
 
 
 def _list_choices(metric: MetricDescription, arguments: Arguments) -> Iterator[tuple[str, str, bool]]:
@@ -153,7 +173,11 @@ def _list_choices(metric: MetricDescription, arguments: Arguments) -> Iterator[t
 
 def _list_aggregates(metric: MetricDescription) -> list[str]:
     """Return what a form offers: buckets are drawn in any case."""
-    families = dict.fromkeys(find_family([one]) for one in metric.instruments)
+    facts = (
+        InstrumentFacts(one.id, one.kind, one.unit, one.temporality, one.is_monotonic, one.description)
+        for one in metric.instruments
+    )
+    families = dict.fromkeys(find_family([one]) for one in facts)
     known = dict.fromkeys(one for family in families for one in KNOWN[family])
     return [name for one in known if one != BUCKETS for name in (_QUANTILES if one == QUANTILES else (one,))]
 
@@ -173,11 +197,15 @@ def _count(values: int) -> str:
 
 def read_table(backend: ApiBackend, arguments: Arguments) -> CsvTable:
     """Read the values of the lines: a row for each time and line."""
-    request = read_request(backend.database.get_metric(arguments["name"]), arguments)
-    result = _read(backend, request)
+    result = backend.file.read(_read_values, arguments)
     rows = (
         [point.time_unix_nano, line.aggregate, orjson.dumps(dict(line.labels)).decode(), point.value, line.unit]
         for line in result.series
         for point in line.points
     )
     return CsvTable("series", ("time_unix_nano", "aggregate", "labels", "value", "unit"), rows)
+
+
+def _read_values(connection: sqlite3.Connection, arguments: Arguments) -> MetricSeriesResult:
+    request = read_request(connection, describe_metric(connection, arguments["name"]), arguments)
+    return _read(connection, request, request.aggregates)

@@ -5,9 +5,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from otel_sqlite_exporter.query.metric_series.series_answers import MetricLine, SeriesPoint, ValueBucket
+from otel_sqlite_exporter.query.metric_series.metric_aggregates import BUCKETS
+from otel_sqlite_exporter.query.metric_series.series_answers import (
+    MetricLine,
+    MetricSeriesResult,
+    SeriesPoint,
+    ValueBucket,
+)
 from otel_sqlite_exporter.server.page.charts.chart_values import Bar
 from otel_sqlite_exporter.server.page.charts.svg_bars import make_histogram
 from otel_sqlite_exporter.server.page.charts.svg_heat import MOST_CELLS, HeatColumn, draw_heat
@@ -24,13 +31,22 @@ class SpreadValues(NamedTuple):
     in_all: Html
 
 
-def draw_spread(line: MetricLine, unit: str, step_s: float) -> SpreadValues | None:
-    """Return the drawings of a line of buckets; None: nothing is counted."""
-    counts = [
-        (point.time_unix_nano / 1e9, _read_counts(point.buckets or ()))
-        for point in line.points
-        if isinstance(point, SeriesPoint)
-    ]
+def split_buckets(result: MetricSeriesResult) -> tuple[MetricSeriesResult, Sequence[MetricLine]]:
+    """Return a result without its lines of buckets, and these."""
+    others = tuple(line for line in result.series if line.aggregate != BUCKETS)
+    buckets = [line for line in result.series if line.aggregate == BUCKETS]
+    aggregates = tuple(one for one in result.aggregates if one != BUCKETS)
+    return replace(result, series=others, aggregates=aggregates), buckets
+
+
+def draw_spread(lines: Sequence[MetricLine], unit: str, step_s: float) -> SpreadValues | None:
+    """Return the drawings of lines of buckets, added up; None: nothing is counted."""
+    by_time: dict[int, dict[Bounds, float]] = {}
+    for line in lines:
+        for point in line.points:
+            if isinstance(point, SeriesPoint):
+                _add_counts(by_time.setdefault(point.time_unix_nano, {}), point.buckets or ())
+    counts = [(time / 1e9, found) for time, found in sorted(by_time.items())]
     cells = _merge_cells(sorted({bounds for _, found in counts for bounds in found}))
     if not cells:
         return None
@@ -44,13 +60,11 @@ def draw_spread(line: MetricLine, unit: str, step_s: float) -> SpreadValues | No
     )
 
 
-def _read_counts(buckets: Sequence[ValueBucket]) -> Mapping[Bounds, float]:
-    counts: dict[Bounds, float] = {}
+def _add_counts(counts: dict[Bounds, float], buckets: Sequence[ValueBucket]) -> None:
     for bucket in buckets:
         lower = -math.inf if bucket.lower is None else bucket.lower
         upper = math.inf if bucket.upper is None else bucket.upper
         counts[lower, upper] = counts.get((lower, upper), 0) + bucket.count
-    return counts
 
 
 def _merge_cells(bounds: Sequence[Bounds]) -> list[Sequence[Bounds]]:

@@ -17,6 +17,7 @@ TITLES = {
     "errors": "Errors by cause",
     "tools": "Tools",
     "agents-usage": "What agents used, by their metrics",
+    "genai-metrics": "Tokens and times of models, by metrics",
     "scores": "Scores",
     "slowest": "Slowest",
     "links": "Starts and finishes",

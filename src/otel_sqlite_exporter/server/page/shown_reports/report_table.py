@@ -16,7 +16,23 @@ _HIDDEN = frozenset(("trace_id", "span_id", "example_trace_id", "example_span_id
 """Columns that a link of another stands for. CSV has them."""
 _PAGES: Mapping[str, Callable[[int], str]] = {"call": link_call, "tool": lambda id: link_page(f"/tools/{id}")}
 """Where the name of one of the slowest leads to; that of a span leads to its trace."""
-_TEXTS = frozenset(("status", "name", "model", "cause", "message", "types", "dialect", "query", "plan", "source"))
+_TEXTS = frozenset(
+    (
+        "status",
+        "name",
+        "model",
+        "cause",
+        "message",
+        "types",
+        "dialect",
+        "query",
+        "plan",
+        "source",
+        "metric",
+        "type",
+        "unit",
+    )
+)
 _SUMMED = frozenset(
     (
         *("calls", "reported", "priced", "unpriced_calls", "cost_usd", "errors", "tools", "executions", "pairs"),
@@ -28,7 +44,7 @@ _SUMMED = frozenset(
         *("commits", "pull_requests", "active_ms"),
     )
 )
-_NEVER_SUMMED = ("attributes", "slowest", "queries", "unrecognised")
+_NEVER_SUMMED = ("genai-metrics", "attributes", "slowest", "queries", "unrecognised")
 _LABELS = {"llm_calls": "calls", "cost_usd": "cost $", "cost_usd_per_call": "$ a call", "pairs": "count"} | {
     **{"cost_usd_per_million_tokens": "$ a million tokens", "tool_executions": "tools", "estimated_bytes": "size"},
     **{"last_time": "latest", "first_time": "first", "last_end_time": "latest end", "duration_ms": "duration"},
@@ -104,7 +120,7 @@ def _make_column(result: ReportResult, index: int) -> ReportColumn:
 def _find_kind(name: str) -> str:
     if name in _TEXTS or name.endswith("_name") or name in ("looks_like", "attributes", "labels"):
         return "status" if name == "status" else "text"
-    if name in ("mean", "least", "p50", "most"):
+    if name in ("mean", "least", "p50", "most", "avg", "p95", "max"):
         return "number"
     for ending, kind in (
         *(("_time", "time"), ("ms", "ms"), ("tokens", "tokens"), ("bytes", "bytes"), ("rate", "share")),
