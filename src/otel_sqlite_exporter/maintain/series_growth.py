@@ -16,7 +16,7 @@ from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.sql.texts import read_query
 
 _DAY_S = 86_400
-_RECENT_DAYS = 2
+_RECENT_DAYS, _TOLD_DAYS = 2, 30
 _MANY_SERIES = 1_000
 _MOST_NAMED = 3
 _SAMPLED_SERIES = 10_000
@@ -40,7 +40,8 @@ def describe_growth(connection: sqlite3.Connection, most_new_series: int) -> Ite
         sqlite3.Error: The file cannot be read.
     """
     exploding = _describe_exploding(connection)
-    refused = connection.execute(read_query("find_refused_days")).fetchall()
+    since = time.time() // _DAY_S - _TOLD_DAYS
+    refused = connection.execute(read_query("find_refused_days"), {"since": since}).fetchall()
     if refused:
         yield _describe_refused(refused, exploding, most_new_series)
     elif exploding:
