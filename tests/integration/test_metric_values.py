@@ -169,6 +169,7 @@ def test_whatever_is_exported_the_others_of_the_batch_are_stored(
         (None, None, None, 0),
     ],
 )
+@pytest.mark.row("A number of a data point that is a boolean or a text; any other value in its place")
 def test_a_number_is_stored_as_it_is_or_repaired(path: Path, value: Any, stored: Any, kind: Any, repaired: int) -> None:
     exporter = SQLiteMetricExporter(path)
     value = value() if value is Hostile else value
@@ -263,7 +264,13 @@ WORDS, ABOUT = "a b " * 20, "How many tokens each call read and wrote, and of wh
     ],
 )
 def test_what_is_captured_of_a_metric(path: Path, keywords: Any, stored: Any, description: str) -> None:
-    given_attributes: dict[str, Any] = {"gen_ai.prompt": "hello", "error.message": "no hello", "user.id": "ada", "words": WORDS, "n": 1}
+    given_attributes: dict[str, Any] = {
+        "gen_ai.prompt": "hello",
+        "error.message": "no hello",
+        "user.id": "ada",
+        "words": WORDS,
+        "n": 1,
+    }
     views = [View(instrument_name="*.kept"), View(instrument_name="*.filtered", attribute_keys=set())]
     with metering(path, views, **keywords) as provider:
         for name in ("gen_ai.client.token.usage.kept", "gen_ai.client.token.usage.filtered"):
