@@ -263,7 +263,13 @@ WORDS, ABOUT = "a b " * 20, "How many tokens each call read and wrote, and of wh
     ],
 )
 def test_what_is_captured_of_a_metric(path: Path, keywords: Any, stored: Any, description: str) -> None:
-    given_attributes: dict[str, Any] = {"gen_ai.prompt": "hello", "error.message": "no hello", "user.id": "ada", "words": WORDS, "n": 1}
+    given_attributes: dict[str, Any] = {
+        "gen_ai.prompt": "hello",
+        "error.message": "no hello",
+        "user.id": "ada",
+        "words": WORDS,
+        "n": 1,
+    }
     views = [View(instrument_name="*.kept"), View(instrument_name="*.filtered", attribute_keys=set())]
     with metering(path, views, **keywords) as provider:
         for name in ("gen_ai.client.token.usage.kept", "gen_ai.client.token.usage.filtered"):
