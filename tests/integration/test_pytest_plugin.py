@@ -166,7 +166,8 @@ def test_has_no_telemetry():
     ask()
 """
 CONFTEST = """
-from opentelemetry import trace
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -175,18 +176,23 @@ own = InMemorySpanExporter()
 provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(own))
 trace.set_tracer_provider(provider)
+meters = MeterProvider()
+metrics.set_meter_provider(meters)
 """
 TESTS_OF_AN_APPLICATION = """
 import pytest
 from opentelemetry import trace
 
-from application import ask
-from conftest import own, provider
+from application import ask, asked
+from conftest import meters, own, provider
 
 @pytest.mark.parametrize("number", range(4))
 def test_both_have_each_span_once(telemetry, number):
     own.clear()
     ask(2)
+    asked.add(1)
+    recorded = ["asked"] if hasattr(meters, "add_metric_reader") else []  # newer SDKs take one more reader
+    assert [metric.name for metric in telemetry.metrics] == recorded
     assert trace.get_tracer_provider() is provider
     assert [span.name for span in own.get_finished_spans()] == ["chat", "chat"]
     assert len(telemetry.spans) == 2
