@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.encode.metric_encoding.point_encoder import PointEncoder
 from otel_sqlite_exporter.model.metric_records.metric_signals import (
     CUMULATIVE,
@@ -20,6 +24,7 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
 )
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.model.signals import ResourceFields, ScopeFields
+from otel_sqlite_exporter.query.metric_series.series_answers import MetricLine, MetricSeriesResult, SeriesPoint
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import migrate
@@ -95,3 +100,27 @@ def write_points(path: Path | str, *batches: Iterable[PointFields]) -> None:
             writer.write(Records(points=points), run)
     finally:
         connection.close()
+
+
+def ask(path: Path | str, name: str, **keywords: Any) -> MetricSeriesResult:
+    """The series of a metric."""
+    return TelemetryDatabase(path).get_metric_series(name, **keywords)
+
+
+def list_buckets(line: MetricLine) -> list[list[tuple[Any, ...]]]:
+    """The buckets of each step: lower and upper bound, and count."""
+    found = []
+    for point in line.points:
+        assert isinstance(point, SeriesPoint)
+        found.append([(bucket.lower, bucket.upper, bucket.count) for bucket in point.buckets or ()])
+    return found
+
+
+@contextmanager
+def new_file() -> Iterator[Path]:
+    """The path of a file that is not there yet, and is removed at the end."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        yield folder / "otel.db"
+    finally:
+        shutil.rmtree(folder)

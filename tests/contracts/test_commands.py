@@ -53,6 +53,15 @@ COMMANDS = {
     "logs": LIST | {"--session", "--trace", "--event", "--severity", "--min-severity"},
     "mcp": {"path"},
     "merge": {"files", "--into", "--json"},
+    "metric": {
+        *("name", "path", "--since", "--until", "--timezone", "--step", "--aggregate", "--group-by", "--attribute"),
+        *("--kind", "--unit", "--session", "--user", "--service", "--limit", "--raw", "--buckets", "--exemplars"),
+        *("--csv", "--json"),
+    },
+    "metrics": {
+        *("path", "--since", "--until", "--name", "--kind", "--session", "--user", "--service", "--limit", "--cursor"),
+        *("--csv", "--json"),
+    },
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
         *("--into", "--timezone", "--drop-legacy"),

@@ -110,8 +110,14 @@ QUESTIONS: dict[str, list[str]] = {
             "llm_interactions",
             "tool_interactions",
             "scores",
+            "metrics",
+            "exemplars",
         )
     },
+    "get_metric": ["name"],
+    "get_metric_series": [
+        *("name", "since", "until", "step", "aggregate", "group_by", "limit", "most_steps", "timezone", "filters"),
+    ],
     "get_session": ["session_id"],
     "get_trace": ["trace_id", "content"],
     "resolve_session_id": ["prefix"],
@@ -285,7 +291,8 @@ def test_the_database_offers_these_questions() -> None:
         parameters = list(inspect.signature(getattr(TelemetryDatabase, name)).parameters)
         if name.startswith("find_"):
             sort = [] if name in ("find_sessions", "find_events", "find_logs", "find_scores") else ["sort"]
-            assert parameters == ["self", "limit", "cursor", "newest_first", *sort, "filters"]
+            order = [] if name in ("find_metrics", "find_exemplars") else ["newest_first", *sort]
+            assert parameters == ["self", "limit", "cursor", *order, "filters"]
         else:
             assert parameters == ["self", *QUESTIONS[name]]
     assert list(inspect.signature(TelemetryDatabase).parameters) == ["path", "busy_timeout_ms"]

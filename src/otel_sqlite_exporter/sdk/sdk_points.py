@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from opentelemetry.sdk.metrics.export import AggregationTemporality, ExponentialHistogram, Gauge, Histogram, Sum
 
 from otel_sqlite_exporter.errors import UnknownMetricError
+from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.metric_records.metric_signals import (
     CUMULATIVE,
     DELTA,
@@ -23,10 +24,14 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
     InstrumentFields,
     PointFields,
 )
+from otel_sqlite_exporter.model.rows import make_row
 
 _Read = Callable[[Any], tuple[Any, DistributionFields | None]]
 _KINDS = {Sum: SUM, Gauge: GAUGE, Histogram: HISTOGRAM, ExponentialHistogram: EXPONENTIAL_HISTOGRAM}
 _TEMPORALITIES: dict[Any, str] = {AggregationTemporality.DELTA: DELTA, AggregationTemporality.CUMULATIVE: CUMULATIVE}
+
+_PLAIN = frozenset((str, bool, type(None)))
+_instruments: dict[InstrumentFields, InstrumentFields] = {}
 
 
 class SDKPoint(NamedTuple):
@@ -51,13 +56,24 @@ def list_points(metrics_data: Any) -> list[SDKPoint]:
     found: list[SDKPoint] = []
     if metrics_data is None:
         return found
+    for _ in range(2):  # an exception may come from a signal handler, which raises it once
+        found.clear()
+        try:
+            _add_all(found, metrics_data)
+        except Exception as error:
+            found.append(SDKPoint(None, None, None, None, error))
+        if all(item.error is None for item in found):
+            break
+    return found
+
+
+def _add_all(found: list[SDKPoint], metrics_data: Any) -> None:
     for of_resource in _try_each(found, SDKPoint(None, None, None, None), metrics_data, "resource_metrics"):
         here = SDKPoint(None, None, getattr(of_resource, "resource", None), None)
         for of_scope in _try_each(found, here, of_resource, "scope_metrics"):
             inside = here._replace(scope=getattr(of_scope, "scope", None))
             for metric in _try_each(found, inside, of_scope, "metrics"):
                 _add_points(found, inside, metric)
-    return found
 
 
 def read_point(item: SDKPoint) -> PointFields:
@@ -71,18 +87,12 @@ def read_point(item: SDKPoint) -> PointFields:
         raise error
     assert instrument is not None
     value, distribution = _READERS[instrument.kind](point)
-    return PointFields(
-        instrument,
-        point.attributes,
-        point.start_time_unix_nano,
-        point.time_unix_nano,
-        getattr(point, "flags", 0),
-        value,
-        distribution,
-        [_read_exemplar(exemplar) for exemplar in getattr(point, "exemplars", None) or ()],  # since 1.28
-        resource,
-        scope,
-    )
+    exemplars = getattr(point, "exemplars", None)  # since 1.28
+    read = [_read_exemplar(exemplar) for exemplar in exemplars] if exemplars else ()
+    flags = 0 if distribution is None else getattr(point, "flags", 0)
+    times = point.start_time_unix_nano, point.time_unix_nano
+    values = (instrument, point.attributes, *times, flags, value, distribution, read, resource, scope)
+    return make_row(PointFields, values)
 
 
 def describe_point(item: SDKPoint) -> PointFields:
@@ -113,12 +123,22 @@ def _add_points(found: list[SDKPoint], place: SDKPoint, metric: Any) -> None:
         is_monotonic = data.is_monotonic if kind == SUM else None
         texts = metric.name, metric.description, metric.unit
         instrument = InstrumentFields(*texts, kind or type(data).__name__, temporality, is_monotonic)
-        place = place._replace(instrument=instrument)
+        place = place._replace(instrument=_find_known(instrument))
         if kind is None:
             raise UnknownMetricError(f"this version does not know metrics of the kind {type(data).__name__}")
-        found += [place._replace(point=point) for point in data.data_points]
+        found += [make_row(SDKPoint, (point, *place[1:])) for point in data.data_points]
     except Exception as error:
         found.append(place._replace(error=error))
+
+
+def _find_known(instrument: InstrumentFields) -> InstrumentFields:
+    """Return the one object for this instrument in all exports: who encodes and redacts knows it by identity."""
+    if not all(type(field) in _PLAIN for field in instrument):
+        return instrument
+    known = _instruments.get(instrument)
+    if known is None:
+        remember(_instruments, instrument, instrument)
+    return known or instrument
 
 
 def _read_number(point: Any) -> tuple[Any, None]:
@@ -126,8 +146,9 @@ def _read_number(point: Any) -> tuple[Any, None]:
 
 
 def _read_histogram(point: Any) -> tuple[None, DistributionFields]:
-    limits = _read_limits(point)
-    return None, DistributionFields(point.count, point.sum, *limits, point.explicit_bounds, point.bucket_counts)
+    buckets = point.explicit_bounds, point.bucket_counts
+    values = (point.count, point.sum, *_read_limits(point), *buckets, None, None, None, None, None, None)
+    return None, make_row(DistributionFields, values)
 
 
 def _read_exponential(point: Any) -> tuple[None, DistributionFields]:

@@ -17,12 +17,12 @@ from typing import Any
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.timezones import Calendar
-from otel_sqlite_exporter.model.values import LARGEST
 
 RAW = "raw"
 MOST_STEPS = 11_000
 """As many as Prometheus returns for a series."""
 _SECOND = 10**9
+_LONGEST_S = 100 * 366 * 86_400
 _DAY = 86_400 * _SECOND
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _TEXT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.ASCII)
@@ -114,7 +114,7 @@ def parse_step(step: Any) -> int | str | None:
         found = _TEXT.fullmatch(step.strip().lower())
         unit = _UNITS.get(found[2] or "s") if found else None
         seconds = float(found[1]) * unit if found and unit else None
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0.001 <= seconds <= LARGEST / _DAY:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0.001 <= seconds <= _LONGEST_S:
         raise FilterError("step", f"{step!r} is not a step: give seconds, a text such as 30s, 5m, 1h or 1d, or {RAW}")
     return round(seconds * _SECOND)
 

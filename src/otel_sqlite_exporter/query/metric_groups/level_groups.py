@@ -8,7 +8,6 @@ has no point, and what is gone does not count for long. A step in which no serie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from statistics import median_low
 from typing import Any
 
 from otel_sqlite_exporter.model.metric_records.metric_signals import NO_RECORDED_VALUE
@@ -16,8 +15,8 @@ from otel_sqlite_exporter.query.metric_arithmetic.step_sums import ExactSum, Num
 from otel_sqlite_exporter.query.metric_arithmetic.time_steps import TimeSteps
 from otel_sqlite_exporter.query.metric_groups.increase_groups import Values
 
-_MOST_GAPS = 64
-_HELD = 2
+HELD_INTERVALS = 2
+"""For how many of the usual intervals a value stands."""
 
 
 class _SeriesStep:
@@ -90,24 +89,22 @@ class _GroupStep:
 class LevelGroup:
     """The levels of series. Those of sums add up; of gauges, the average over the series is meant."""
 
-    def __init__(self, steps: TimeSteps, usual_interval: int, *, is_additive: bool, is_alone: bool) -> None:
-        """`usual_interval`: nanoseconds between two points of a series that has only one. `is_alone`: there is one
-        series."""
+    def __init__(self, steps: TimeSteps, *, is_additive: bool, is_alone: bool) -> None:
+        """`is_alone`: there is one series."""
         self._steps = steps
-        self._usual_interval = usual_interval
         self._is_additive = is_additive
         self._is_alone = is_alone
         self._cells: dict[int, _GroupStep] = {}
         self.left_out = 0
         """Points with a value that is not finite."""
 
-    def add_series(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Add the points of a series, from some time before the range on, in the order of their times."""
+    def add_series(self, rows: Iterable[tuple[Any, ...]], held_for: int) -> None:
+        """Add the points of a series, from some time before the range on, in the order of their times. A value stands
+        for so many nanoseconds."""
         since, find = self._steps.since, self._steps.find
         cells: dict[int, _SeriesStep] = {-1: _SeriesStep()}
         cells[-1].is_gone = True
-        cell, index, previous = cells[-1], -1, 0
-        gaps: list[int] = []
+        cell, index = cells[-1], -1
         for time, flags, stored, raw, *given in rows:
             if flags & NO_RECORDED_VALUE:
                 cell.is_gone = True
@@ -116,9 +113,6 @@ class LevelGroup:
             if value is None:
                 self.left_out += 1
                 continue
-            if previous and len(gaps) < _MOST_GAPS and time > previous:
-                gaps.append(time - previous)
-            previous = time
             place = find(time) if time >= since else -1
             if place != index:
                 cell = cells.setdefault(place, _SeriesStep())
@@ -127,9 +121,9 @@ class LevelGroup:
                 cell.add_hour(time, value, raw, map(read_number, given))
             else:
                 cell.add(time, value)
-        self._fold(cells, median_low(gaps) if gaps else self._usual_interval)
+        self._fold(cells, held_for)
 
-    def _fold(self, cells: dict[int, _SeriesStep], interval: int) -> None:
+    def _fold(self, cells: dict[int, _SeriesStep], held_for: int) -> None:
         edges, places = self._steps.edges, sorted(cells)
         for place, following in zip(places, (*places[1:], len(self._steps)), strict=True):
             one = cells[place]
@@ -137,7 +131,7 @@ class LevelGroup:
                 self._cells.setdefault(place, _GroupStep()).add(one)
             if self._is_alone or one.is_gone:
                 continue
-            until = one.time + _HELD * interval
+            until = one.time + held_for
             for index in range(place + 1, following):
                 if edges[index] >= until:
                     break

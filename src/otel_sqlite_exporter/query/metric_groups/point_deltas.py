@@ -142,7 +142,7 @@ def read_distributions(connection: sqlite3.Connection, kind: str) -> StoredPoint
 
     def find_parser(bounds: int) -> Callable[[str], Counts | None] | None:
         if bounds not in parsers:
-            found = read_bounds(connection.execute(read_query("read_bounds"), (bounds,)).fetchone()[0])
+            found = read_bounds(connection.execute(read_query("read_bounds"), {"id": bounds}).fetchone()[0])
             parsers[bounds] = None if found is None else partial(read_explicit, found)
         return parsers[bounds]
 

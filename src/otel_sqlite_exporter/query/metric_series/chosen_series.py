@@ -139,7 +139,7 @@ def read_times(connection: sqlite3.Connection, series: Sequence[NamedSeries]) ->
     for place in range(0, len(ids), _CHUNK):
         given = {"series": json.dumps(ids[place : place + _CHUNK])}
         for id, first, start, last in connection.execute(read_query("read_series_times"), given):
-            is_near = 0 < start < first <= start + max(_LONGEST_LEAD, last - first)
+            is_near = start is not None and start < first <= start + max(_LONGEST_LEAD, last - first)
             found[id] = SeriesTimes(start if is_near else first, last)
     return found
 

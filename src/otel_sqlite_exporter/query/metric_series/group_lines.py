@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from otel_sqlite_exporter.model.metric_records.metric_signals import DELTA, GAUGE, SUMMARY
+from otel_sqlite_exporter.model.values import LARGEST
+from otel_sqlite_exporter.query.metric_arithmetic.bucket_counts import Bucket
+from otel_sqlite_exporter.query.metric_arithmetic.step_sums import Number
 from otel_sqlite_exporter.query.metric_arithmetic.time_steps import TimeSteps
 from otel_sqlite_exporter.query.metric_groups.distribution_groups import DistributionGroup
 from otel_sqlite_exporter.query.metric_groups.increase_groups import CoveredTime, IncreaseGroup, Values
-from otel_sqlite_exporter.query.metric_groups.level_groups import LevelGroup
+from otel_sqlite_exporter.query.metric_groups.level_groups import HELD_INTERVALS, LevelGroup
 from otel_sqlite_exporter.query.metric_groups.point_deltas import (
     CHANGING,
     DISTRIBUTED,
@@ -24,9 +28,11 @@ from otel_sqlite_exporter.query.metric_groups.point_deltas import (
 )
 from otel_sqlite_exporter.query.metric_groups.summary_quantiles import SummaryQuantiles
 from otel_sqlite_exporter.query.metric_series import metric_aggregates as asked
-from otel_sqlite_exporter.query.metric_series.chosen_series import NamedSeries, SeriesGroup
+from otel_sqlite_exporter.query.metric_series.chosen_series import NamedSeries, SeriesGroup, estimate_interval
 from otel_sqlite_exporter.query.metric_series.series_answers import MetricLine, SeriesPoint, ValueBucket
 from otel_sqlite_exporter.sql.texts import read_query
+
+_Optional = TypeVar("_Optional", Number, Number | None)
 
 
 @dataclass(slots=True)
@@ -94,16 +100,20 @@ class GroupReader:
 
     def _read_levels(self, series: Sequence[NamedSeries], found: ReadGroup) -> None:
         is_additive, is_alone = self._family != GAUGE, len(series) == 1
-        group = LevelGroup(self._steps, self._usual_interval, is_additive=is_additive, is_alone=is_alone)
-        found.levels = group
-        since = self._steps.since if is_alone else max(0, self._steps.since - 2 * self._usual_interval)
+        group = found.levels = LevelGroup(self._steps, is_additive=is_additive, is_alone=is_alone)
+        since, until = self._steps.since, self._steps.until
         for one in series:
-            given = {"series": one.id, "since": since, "until": self._steps.until}
-            group.add_series(
+            held_for = 0
+            if not is_alone:
+                interval = estimate_interval(self._connection, [one], until) or self._usual_interval
+                held_for = HELD_INTERVALS * interval
+            given = {"series": one.id, "since": max(0, since - held_for), "until": until}
+            rows = (
                 row
                 for is_sorted in (1, 0)
                 for row in self._connection.execute(read_query("read_levels"), {**given, "is_sorted": is_sorted})
             )
+            group.add_series(rows, held_for)
         if found.increases is None:
             found.rank = group.rank()
         self.seen["left out"] += group.left_out
@@ -146,10 +156,10 @@ class GroupReader:
         starts = self._steps.edges[:-1]
         values = self._get_values(group, aggregate)
         if aggregate != asked.BUCKETS or group.distributions is None:
-            return tuple(SeriesPoint(start, value) for start, value in zip(starts, values, strict=True))
+            return tuple(SeriesPoint(start, _fit(value)) for start, value in zip(starts, values, strict=True))
         buckets = group.distributions.get_buckets()
         return tuple(
-            SeriesPoint(start, value, tuple(ValueBucket.make(*bucket) for bucket in filled))
+            SeriesPoint(start, _fit(value), tuple(map(_show_bucket, filled)))
             for start, value, filled in zip(starts, values, buckets, strict=True)
         )
 
@@ -190,3 +200,14 @@ class GroupReader:
             asked.MAXIMUM: found.get_highs,
         }
         return read.get(aggregate, found.get_counts)()
+
+
+def _show_bucket(bucket: Bucket) -> ValueBucket:
+    """Return a bucket of which a bound that is infinite is none."""
+    lower, upper = (bound if math.isfinite(bound) else None for bound in bucket[:2])
+    return ValueBucket(lower, upper, _fit(bucket.share))
+
+
+def _fit(value: _Optional) -> _Optional | float:
+    """Return a whole number beyond 64 bits, which JSON and data frames cannot hold, as a floating-point number."""
+    return float(value) if type(value) is int and abs(value) > LARGEST else value

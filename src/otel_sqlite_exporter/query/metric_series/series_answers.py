@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,11 +19,6 @@ class ValueBucket:
     lower: float | None
     upper: float | None
     count: float
-
-    @classmethod
-    def make(cls, lower: float, upper: float, count: float) -> ValueBucket:
-        """Return a bucket of which a bound that is infinite is none."""
-        return cls(lower if math.isfinite(lower) else None, upper if math.isfinite(upper) else None, count)
 
 
 @dataclass(frozen=True, slots=True)

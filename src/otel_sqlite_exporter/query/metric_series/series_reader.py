@@ -14,6 +14,7 @@ from otel_sqlite_exporter.errors import FilterError, ReadTooLongError
 from otel_sqlite_exporter.model.metric_records.metric_signals import SUMMARY
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.timezones import Calendar
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.filter_values import parse_calendar, parse_time
 from otel_sqlite_exporter.query.metric_arithmetic.time_steps import RAW, choose_step, make_steps, parse_step
 from otel_sqlite_exporter.query.metric_series.chosen_series import (
@@ -134,7 +135,8 @@ def _choose(connection: sqlite3.Connection, question: SeriesQuestion, calendar: 
     if since is None:
         since = min((one.first for one in times.values()), default=0 if until is None else until - 1)
     if until is None:
-        until = max(since, *(one.last for one in times.values()), since) + 1
+        until = min(max(since, *(one.last for one in times.values()), since) + 1, LARGEST)
+        since = min(since, until - 1)
     if until <= since:
         raise FilterError("until", "the range ends before it begins: give a later time")
     series = [one for one in series if one.id in times and times[one.id].last >= since and times[one.id].first < until]

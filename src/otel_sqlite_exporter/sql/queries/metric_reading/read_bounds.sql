@@ -1,4 +1,4 @@
 -- The bounds of a histogram, by their key.
 SELECT bounds
 FROM _histogram_bounds
-WHERE id = ?
+WHERE id = :id
