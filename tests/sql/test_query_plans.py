@@ -91,6 +91,7 @@ _OF_THE_WHOLE_FILE = {
     "list_exemplars",  # of the API, where no trace, name or session is given
     "count_written_points",  # of a stream, as `read_file_state` is
     "list_agents",  # of the API
+    "sum_series",  # of a masked file, which is shared whole
     *("count_main_rows", "list_session_conflicts"),  # of the page
     # Of `delete`, once for each run.
     *("describe_chosen", "find_naming_records", "list_chosen_names", "match_all", "match_users", "match_user_sessions"),
