@@ -52,6 +52,14 @@ COMMANDS = {
     | {"--min-duration-ms", "--min-tokens", "--min-cost-usd", "--sort", "--all"},
     "logs": LIST | {"--session", "--trace", "--event", "--severity", "--min-severity"},
     "mcp": {"path"},
+    "metric": {
+        *("name", "path", "--group-by", "--attribute", "--service", "--session", "--user", "--kind", "--unit"),
+        *("--aggregate", "--step", "--raw", "--since", "--until", "--tz", "--exemplars", "--limit", "--csv", "--json"),
+    },
+    "metrics": {
+        *("path", "--name", "--kind", "--unit", "--service", "--session", "--user", "--since", "--until", "--limit"),
+        *("--cursor", "--csv", "--json"),
+    },
     "merge": {"files", "--into", "--json"},
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
