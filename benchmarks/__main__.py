@@ -23,6 +23,8 @@ from benchmarks.million import Load, Reads, run_load, time_reads
 from benchmarks.openinference import openinference_spans
 from benchmarks.paced import keep_pace
 from benchmarks.peers import PEERS, make_peers
+from benchmarks.points import EACH_POINT, HTTP, NEWEST, OURS, SERIES, measure_points
+from benchmarks.points import KINDS as KINDS_OF_POINTS
 from benchmarks.producers import PRODUCERS, WRITERS, produce, write_together
 from benchmarks.receiver import CLIENTS, EXPORTER, KINDS, compare_with_exporter, serve_clients
 from benchmarks.recognition import measure_recognition
@@ -90,6 +92,9 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     yield from describe_latency(folder, max(spans * _REQUESTS // 1_000_000, 2 * _TURNS))
     together, worst = write_together(folder, max(rounds // 8, 1))
     yield Line(f"{WRITERS} processes on one file", f"{together:,.0f} spans/s together (longest export {worst:.0f} ms)")
+    for kind in KINDS_OF_POINTS:
+        for series in SERIES:
+            yield from describe_points(folder / f"{kind} {series}", kind, series, max(spans // 10, 100))
     for kind in KINDS:
         yield from describe_receiver(kind, compare_with_exporter(folder / kind, rounds, kind))
     for sent in _SENT:
@@ -220,6 +225,18 @@ def describe_latency(folder: Path, requests: int) -> Iterator[Line]:
     ours = measured.pop("SQLiteSpanProcessor")
     for name, latency in measured.items():
         yield measure_line(f"SQLiteSpanProcessor / {name}, p99 of a request", ours.p99_ms / latency.p99_ms)
+
+
+def describe_points(folder: Path, kind: str, series: int, points: int) -> Iterator[Line]:
+    costs = measure_points(folder, kind, series, points)
+    what = f"a point of {series:,} series, {kind}"
+    for name, cost in costs.items():
+        stored = "" if name in (HTTP, NEWEST) else f", {cost.stored:,.0f} stored"
+        taken = "" if name == HTTP else f"; {cost.written:,.0f} bytes written{stored}"
+        yield Line(f"{what}, {name}: CPU", f"{cost.cpu_us:.1f} us{taken}")
+    for name in (HTTP, EACH_POINT, NEWEST):
+        yield measure_line(f"{what}: this exporter / {name}, CPU", costs[OURS].cpu_us / costs[name].cpu_us)
+    yield measure_line(f"{what}: this exporter / {EACH_POINT}, bytes", costs[OURS].stored / costs[EACH_POINT].stored)
 
 
 def describe_receiver(kind: str, results: dict[str, Result]) -> Iterator[Line]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
+from benchmarks.measure import read_written_bytes
 from benchmarks.rivals import Contender
 from benchmarks.spans import BATCH, build_spans
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
@@ -63,7 +64,7 @@ def load(path: Path, spans: int, spans_a_trace: int, calls_a_trace: int, text_by
     cpu, bytes_written, peak, written = [], [], [], 0
     for fifth in range(1, _FIFTHS + 1):
         taken = highest = 0.0
-        before = _written_bytes()
+        before = read_written_bytes()
         until = batches * fifth // _FIFTHS
         for _ in range(written, until):
             batch = list(islice(source, BATCH))
@@ -71,7 +72,7 @@ def load(path: Path, spans: int, spans_a_trace: int, calls_a_trace: int, text_by
             contender.write(batch)
             taken += time.process_time() - began
             highest = max(highest, _resident_mib())
-        bytes_written.append((_written_bytes() - before) / ((until - written) * BATCH))
+        bytes_written.append((read_written_bytes() - before) / ((until - written) * BATCH))
         cpu.append(taken / ((until - written) * BATCH) * 1e6)
         peak.append(highest)
         written = until
@@ -104,14 +105,6 @@ def _time_read(path: Path, query: str, *parameters: str) -> float:
 
 def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-
-
-def _written_bytes() -> int:
-    """Return how much this process has written to files, also where the system has not passed it on to the disk."""
-    try:
-        return int(Path("/proc/self/io").read_text().partition("wchar: ")[2].split()[0])
-    except OSError:
-        return 0
 
 
 def _resident_mib() -> float:

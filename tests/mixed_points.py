@@ -77,12 +77,16 @@ def _distributions(draw: st.DrawFn, kind: str) -> DistributionFields:
             draw(st.one_of(st.none(), st.builds(BucketFields, st.integers(-9, 9), st.lists(_counts, max_size=4))))
             for _ in range(2)
         ]
-        zero = {
-            "scale": draw(st.integers(-1, 2)),
-            "zero_count": draw(_counts),
-            "zero_threshold": draw(st.sampled_from([0.0, 0.5])),
-        }
-        return DistributionFields(draw(_counts), total, *ends, **zero, positive=buckets[0], negative=buckets[1])
+        return DistributionFields(
+            draw(_counts),
+            total,
+            *ends,
+            scale=draw(st.integers(-1, 2)),
+            zero_count=draw(_counts),
+            zero_threshold=draw(st.sampled_from([0.0, 0.5])),
+            positive=buckets[0],
+            negative=buckets[1],
+        )
     return DistributionFields(draw(_counts), total, quantiles=[(0.5, draw(_numbers))])
 
 

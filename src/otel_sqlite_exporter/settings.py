@@ -36,7 +36,7 @@ def mask_everything(key: str, value: Any) -> Any:
 
 
 class SettingKeywords(TypedDict, total=False):
-    """The keywords of both exporters, next to `path`, and the types that they accept. None means unset.
+    """The keywords of all exporters, next to `path`, and the types that they accept. None means unset.
 
     All of them take JSON values, so that they serve as keys in a declarative configuration file.
     """

@@ -52,15 +52,16 @@ COMMANDS = {
     | {"--min-duration-ms", "--min-tokens", "--min-cost-usd", "--sort", "--all"},
     "logs": LIST | {"--session", "--trace", "--event", "--severity", "--min-severity"},
     "mcp": {"path"},
+    "merge": {"files", "--into", "--json"},
     "metric": {
-        *("name", "path", "--group-by", "--attribute", "--service", "--session", "--user", "--kind", "--unit"),
-        *("--aggregate", "--step", "--raw", "--since", "--until", "--tz", "--exemplars", "--limit", "--csv", "--json"),
+        *("name", "path", "--since", "--until", "--timezone", "--step", "--aggregate", "--group-by", "--attribute"),
+        *("--kind", "--unit", "--session", "--user", "--service", "--limit", "--raw", "--buckets", "--exemplars"),
+        *("--csv", "--json"),
     },
     "metrics": {
-        *("path", "--name", "--kind", "--unit", "--service", "--session", "--user", "--since", "--until", "--limit"),
-        *("--cursor", "--csv", "--json"),
+        *("path", "--since", "--until", "--name", "--kind", "--session", "--user", "--service", "--limit", "--cursor"),
+        *("--csv", "--json"),
     },
-    "merge": {"files", "--into", "--json"},
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
         *("--into", "--timezone", "--drop-legacy"),

@@ -110,10 +110,10 @@ QUESTIONS: dict[str, list[str]] = {
             "llm_interactions",
             "tool_interactions",
             "scores",
+            "metrics",
+            "exemplars",
         )
     },
-    "find_metrics": [],
-    "find_exemplars": [],
     "get_metric": ["name"],
     "get_metric_series": [
         *("name", "since", "until", "step", "aggregate", "group_by", "limit", "most_steps", "timezone", "filters"),
@@ -289,11 +289,10 @@ def test_the_database_offers_these_questions() -> None:
     assert public == {"path", *QUESTIONS}
     for name in QUESTIONS:
         parameters = list(inspect.signature(getattr(TelemetryDatabase, name)).parameters)
-        if name in ("find_metrics", "find_exemplars"):
-            assert parameters == ["self", "limit", "cursor", "filters"]
-        elif name.startswith("find_"):
+        if name.startswith("find_"):
             sort = [] if name in ("find_sessions", "find_events", "find_logs", "find_scores") else ["sort"]
-            assert parameters == ["self", "limit", "cursor", "newest_first", *sort, "filters"]
+            order = [] if name in ("find_metrics", "find_exemplars") else ["newest_first", *sort]
+            assert parameters == ["self", "limit", "cursor", *order, "filters"]
         else:
             assert parameters == ["self", *QUESTIONS[name]]
     assert list(inspect.signature(TelemetryDatabase).parameters) == ["path", "busy_timeout_ms"]

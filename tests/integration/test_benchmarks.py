@@ -28,6 +28,9 @@ from benchmarks.million import load, time_reads
 from benchmarks.openinference import openinference_spans
 from benchmarks.paced import NoOpProcessor, keep_pace
 from benchmarks.peers import PEERS, make_peers
+from benchmarks.points import CONTENDERS as POINT_CONTENDERS
+from benchmarks.points import EACH_POINT, HTTP, NEWEST, OURS, SERIES, Source, make_over_http, measure_points
+from benchmarks.points import KINDS as KINDS_OF_POINTS
 from benchmarks.receiver import EXPORTER, KINDS, compare_with_exporter, serve_clients
 from benchmarks.recognition import CAPTURES
 from benchmarks.removing import measure_removal
@@ -214,6 +217,32 @@ def test_the_receiver_takes_the_spans_of_the_exporter(tmp_path: Path) -> None:
     assert counts == [[(3 * 512,)]] * 3
 
 
+@pytest.mark.parametrize("kind", KINDS_OF_POINTS)
+def test_every_point_arrives(tmp_path: Path, kind: str) -> None:
+    source, over_http = Source(kind, 7), make_over_http(count=True)
+    contenders = {name: make(tmp_path) for name, make in POINT_CONTENDERS.items() if name != HTTP}
+    for _ in range(3):
+        data = source.collect()
+        for contender in (*contenders.values(), over_http):
+            contender.write(data)
+    assert over_http.sink is not None
+    assert over_http.sink.received() == 21
+    for contender in (*contenders.values(), over_http):
+        contender.close()
+    ours = "SELECT count(*), count(DISTINCT series_id), sum(coalesce(delta, count_delta)) > 0 FROM metric_points"
+    assert read(tmp_path / "ours.db", ours) == [(21, 7, 1)]
+    assert read(tmp_path / "each.db", "SELECT count(*), count(DISTINCT attributes) FROM points") == [(21, 7)]
+    assert read(tmp_path / "newest.db", "SELECT count(*), count(DISTINCT attributes) FROM points") == [(7, 7)]
+
+
+def test_a_point_takes_a_third_of_the_bytes_of_a_row_at_most(tmp_path: Path) -> None:
+    for kind in KINDS_OF_POINTS:
+        costs = measure_points(tmp_path / kind, kind, 20, 6_000)
+        assert costs.keys() == {OURS, HTTP, EACH_POINT, NEWEST}
+        assert all(cost.cpu_us > 0 for cost in costs.values())
+        assert 0 < costs[OURS].stored < costs[EACH_POINT].stored / 3
+
+
 def test_spans_of_services_are_a_fifth_calls_and_a_tenth_tools(tmp_path: Path) -> None:
     path = tmp_path / "services.db"
     load_services(path, 500)
@@ -235,6 +264,9 @@ def test_the_table_has_a_line_for_everything() -> None:
     assert all(f"| {name}: wall a batch beside a busy thread |" in done.stdout for name in CONTENDERS)
     assert "| an OpenInference call, this exporter / OTLP/HTTP, CPU |" in done.stdout
     assert all(f"| a page of {records} of 512 spans | " in done.stdout for records in LISTS)
+    for kind in KINDS_OF_POINTS:
+        for series in SERIES:
+            assert f"| a point of {series:,} series, {kind}: this exporter / {HTTP}, CPU | " in done.stdout
     for kind in KINDS:
         assert f"| {kind}, receiver of {JSON} without decoding / this exporter, CPU |" in done.stdout
     assert done.stdout.count("| serve, 2 clients, ") == 18

@@ -228,6 +228,8 @@ def test_environment_traces_a_program_without_opentelemetry(tmp_path: Path, serv
     ]
     ((prompt,),) = read(path, "SELECT prompt FROM complete_llm_interactions WHERE operation = 'chat'")
     assert "Why do programs write logs?" in prompt
+    measured = read(path, "SELECT DISTINCT span_name FROM exemplars WHERE name = 'gen_ai.client.operation.duration'")
+    assert sorted(measured) == [("chat gpt-4o-mini",), ("embeddings text-embedding-3-small",)]
 
 
 @needs("opentelemetry-distro", "opentelemetry-configuration")

@@ -132,7 +132,7 @@ def asking(path: Path) -> Iterator[list[str]]:
     yield ["diff", HOSTILE, HOSTILE, file]
     yield ["sql", f'SELECT name AS "{HOSTILE}", \'{HOSTILE}\' AS "=b", * FROM spans', file]
     yield ["sql", f'SELECT "{HOSTILE}" FROM nothing', file]
-    for options in ([], ["--raw"], ["--exemplars"], ["--group-by", f"key{HOSTILE}"], ["--group-by", "*"]):
+    for options in ([], ["--raw"], ["--exemplars"], ["--csv"], ["--group-by", f"key{HOSTILE}"], ["--group-by", "*"]):
         yield ["metric", HOSTILE, *options, file]
     yield ["metric", f"{HOSTILE}2", file]
     yield ["metric", f"{HOSTILE}3", file]

@@ -21,7 +21,7 @@ from otel_sqlite_exporter.imports.sources import ImportSource
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run
 from tests.conftest import health, read
-from tests.otlp_messages import write_varint
+from tests.otlp_messages import as_protobuf, write_varint
 from tests.sample_metrics import COPILOT, JAVASCRIPT, make_metrics, write_json
 from tests.source_files import view_rows, write_lines
 
@@ -88,6 +88,18 @@ def test_a_part_of_a_message_is_read(tmp_path: Path) -> None:
         assert (report.formats, report.points, report.altered, report.unknown) == ({"OTLP": 1}, 1, 0, [])
         scope = None if part is metric else "s"
         assert read(path, "SELECT name, scope_name, value FROM metric_points") == [("m", scope, 1)]
+
+
+def test_what_protobuf_does_not_tell_apart_is_one_series(path: Path) -> None:
+    """Empty texts, and numbers of 0, are none: a sender may write them as JSON."""
+    empty = {"description": "", "unit": "", "metadata": []}
+    point = {"timeUnixNano": "5", "startTimeUnixNano": "0", "flags": 0, "asInt": "1", "attributes": [], "exemplars": []}
+    metric = {"name": "m", **empty, "sum": {"aggregationTemporality": 0, "isMonotonic": False, "dataPoints": [point]}}
+    scoped = {"scope": {"name": "s", "version": "", "attributes": []}, "metrics": [metric], "schemaUrl": ""}
+    message = {"resourceMetrics": [{"resource": {"attributes": []}, "scopeMetrics": [scoped], "schemaUrl": ""}]}
+    for content in (json.dumps(message).encode(), as_protobuf(message)):
+        assert import_here(content, path).points == 1
+    assert health(path, "written", "duplicate") == (1, 1)
 
 
 def test_points_that_come_by_several_ways_are_there_once(path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otel_sqlite_exporter.deliver.delivery import Delivery
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.model.metric_records.metric_signals import (
     CUMULATIVE,
@@ -27,6 +28,7 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
     InstrumentFields,
     PointFields,
 )
+from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.model.signals import ResourceFields, ScopeFields
 from otel_sqlite_exporter.retention.prune import PruneResult, prune
 from otel_sqlite_exporter.retention.prune_plan import PrunePlan, plan_pruning
@@ -38,6 +40,7 @@ from tests.commands import COMMAND, run
 from tests.conftest import clean_environment, exporting, read
 from tests.file_checks import check_file
 from tests.integration.test_prune import pin
+from tests.integration.test_retention import wait_until
 from tests.mixed_points import HOUR_NS, encode, mixed_points, read_metrics, read_points, write_batches
 
 DAY_S = 86_400
@@ -320,3 +323,35 @@ def test_the_command_tells_of_points(path: Path) -> None:
     done = json.loads(run("prune", path, "--older-than", "30d", "--json")[1])
     assert done["removed"]["points"] == 10
     assert read(path, "SELECT points, spans FROM deletions") == [(10, 0)]
+
+
+@pytest.mark.parametrize("rules", [{"retention_days": 30}, {"metrics_raw_days": 30}])
+def test_an_exporter_removes_old_points_beside_what_it_writes(path: Path, rules: dict[str, Any]) -> None:
+    hours = 40 * 24
+    write(path, *(make_point(hours, 1, k=one) for one in range(10)))
+    with closing(open_file(resolve_settings(path))) as file:
+        file.execute(
+            "WITH RECURSIVE steps (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < ?)"
+            " INSERT INTO _metric_points (is_sorted, series, time_unix_nano, start_time_unix_nano, flags, value)"
+            " SELECT 1, p.series, p.time_unix_nano - 1200000000000 * s.n, p.start_time_unix_nano, 0, 10000 - s.n"
+            " FROM _metric_points AS p CROSS JOIN steps AS s",
+            (3 * hours,),
+        )
+    old = (NOW_NS - 30 * DAY_NS) // HOUR_NS * HOUR_NS
+    recent = "SELECT sum(delta) FROM metric_points WHERE time_unix_nano >= ?"
+    before = read(path, recent, old + 2 * HOUR_NS)
+    delivery = Delivery(resolve_settings(path, **rules), "metrics")
+    points = encode(make_point(20_000 + minute, 0.5 - minute / 1440, k=minute % 10) for minute in range(300))
+    for first in range(0, len(points), 10):
+        assert delivery.deliver(Records(points=points[first : first + 10]))
+    wait_until(lambda: read(path, "SELECT count(*) FROM deletions WHERE is_complete = 1 AND points > 0") == [(1,)])
+    delivery.close()
+    check(path)
+    added = read(path, "SELECT sum(delta) FROM metric_points WHERE time_unix_nano >= ?", NOW_NS - DAY_NS // 2)
+    assert read(path, recent, old + 2 * HOUR_NS) == [(before[0][0] + added[0][0],)]
+    hour = "series_id || ' ' || (time_unix_nano / 3600000000000)"
+    left = f"SELECT count(*), count(DISTINCT {hour}), total(raw_points = 0) FROM metric_points WHERE time_unix_nano < ?"
+    ((rows, each_hour, kept),) = read(path, left, old if "metrics_raw_days" in rules else NOW_NS - 30 * DAY_NS + 1)
+    assert rows == (10 if "retention_days" in rules else each_hour)
+    assert kept == (10 if "retention_days" in rules else 0)
+    assert read(path, "SELECT sum(written), sum(spooled), sum(dropped) FROM exporter_health") == [(310, 0, 0)]

@@ -35,6 +35,7 @@ from tests.commands import run
 from tests.conftest import read
 from tests.file_checks import table_scans
 from tests.metering import make_data, make_sum, metering
+from tests.otlp_captures import capture_files
 from tests.otlp_messages import as_protobuf
 from tests.sample_metrics import make_metrics
 from tests.source_files import view_rows
@@ -117,6 +118,20 @@ def test_any_order_and_split_of_points_gives_the_same_file(
         assert export_lines(split) != [] or parts == []
 
 
+def test_what_coding_agents_and_services_sent_comes_back(tmp_path: Path) -> None:
+    """As JSON and as protobuf."""
+    for name in capture_files.list_captures():
+        messages = [json.loads(line) for line in capture_files.read_capture(name).lines if "resourceMetrics" in line]
+        if not messages:
+            continue
+        sent, copied_file, as_bytes = (tmp_path / f"{name}-{place}.db" for place in range(3))
+        report = import_lines(sent, messages)
+        assert (report.refused, report.altered, report.unknown) == (0, 0, [])
+        import_lines(copied_file, export_lines(sent))
+        import_all(as_bytes, map(as_protobuf, messages))
+        assert metric_rows(copied_file) == metric_rows(as_bytes) == metric_rows(sent)
+
+
 def export_sdk(path: Path, collected: Iterable[MetricsData], **keywords: Any) -> None:
     exporter = SQLiteMetricExporter(path, **keywords)
     for data in collected:
@@ -173,6 +188,9 @@ def test_an_export_has_lines_of_bounded_size(tmp_path: Path, path: Path, series:
         assert len(names) == len(set(names))
     import_lines(tmp_path / "copy.db", lines)
     assert metric_rows(tmp_path / "copy.db") == metric_rows(path)
+    with closing(open_file(resolve_settings(path))) as file:  # as sorting does
+        file.execute("UPDATE _metric_points SET is_sorted = 1 WHERE time_unix_nano < ?", (strategies.NOON_NS + 10**12,))
+    assert export_lines(path, signal="metrics") == lines
 
 
 def test_an_export_is_restricted_by_session_time_and_signal(path: Path) -> None:
@@ -200,7 +218,7 @@ def test_an_export_is_restricted_by_session_time_and_signal(path: Path) -> None:
         count(session_id="chat")
 
 
-_KEYED = {
+_KEYED: dict[str, dict[str, Any]] = {
     "list_series_of_session": {"session_id": "x"},
     "list_sessions_of_series": {"prefix": "x", "end": "y", "limit": 6},
     "find_exported_series": {"series": "[]"},

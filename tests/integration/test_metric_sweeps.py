@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -82,12 +82,11 @@ def test_bounds_that_a_writer_uses_during_the_sweep_stay(path: Path) -> None:
     bounds = read(path, "SELECT * FROM _histogram_bounds")
     with closing(open_file(resolve_settings(path))) as connection:
         connection.execute("DELETE FROM _metric_points WHERE bounds IS NOT NULL")
-        meanwhile: Iterator[object] = iter([write_points])
+        waiting = [points[:2]]  # which have the bounds of one of the two
 
         def write(held: float) -> None:
-            for step in meanwhile:
-                assert callable(step)
-                step(path, points[:2])  # which has the bounds of one of the two
+            if waiting:
+                write_points(path, waiting.pop())
 
         assert sweep_bounds(connection, write) == 1
     assert len(read(path, "SELECT * FROM _histogram_bounds")) == len(bounds) - 1
@@ -100,7 +99,10 @@ def test_the_newest_of_two_sweeps_decides(path: Path) -> None:
     settings = resolve_settings(path)
     with closing(open_file(settings)) as one, closing(open_file(settings)) as other:
         one.execute("DELETE FROM _metric_points WHERE bounds IS NOT NULL")
-        steps = [lambda: write_points(path, points), lambda: sweep_bounds(other, lambda held: None)]
+        steps: list[Callable[[], object]] = [
+            lambda: write_points(path, points),
+            lambda: sweep_bounds(other, lambda held: None),
+        ]
 
         def go_on(held: float) -> None:
             if steps:

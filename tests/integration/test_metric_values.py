@@ -169,6 +169,7 @@ def test_whatever_is_exported_the_others_of_the_batch_are_stored(
         (None, None, None, 0),
     ],
 )
+@pytest.mark.row("A number of a data point that is a boolean or a text; any other value in its place")
 def test_a_number_is_stored_as_it_is_or_repaired(path: Path, value: Any, stored: Any, kind: Any, repaired: int) -> None:
     exporter = SQLiteMetricExporter(path)
     value = value() if value is Hostile else value

@@ -134,7 +134,10 @@ def _compare(file: sqlite3.Connection, row: sqlite3.Row, span: ReadableSpan) -> 
     assert row["resource_schema_url"] == span.resource.schema_url
     scope = span.instrumentation_scope
     assert scope is not None
-    assert (row["scope_name"], row["scope_version"]) == (_text(scope.name), scope.version and _text(scope.version))
+    assert (row["scope_name"], row["scope_version"]) == (
+        _text(scope.name),
+        _text(scope.version) if scope.version else None,
+    )
     assert row["scope_schema_url"] == _text(scope.schema_url)
     _same_attributes(row, "scope_attributes", scope.attributes)
     where = "WHERE trace_id = ? AND span_id = ?"

@@ -46,7 +46,14 @@ TASKS = (
     PROVIDER
     + """
 from celery import Celery
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from otel_sqlite_exporter import SQLiteMetricExporter
 
+reader = PeriodicExportingMetricReader(SQLiteMetricExporter(os.environ["FILE"]), export_interval_millis=3_600_000)
+metrics.set_meter_provider(MeterProvider([reader]))
+done = metrics.get_meter("tests").create_counter("tasks")
 queue = os.environ["QUEUE"]
 app = Celery("tasks", broker="filesystem://", backend=None)
 app.conf.broker_transport_options = {"data_folder_in": queue, "data_folder_out": queue}
@@ -56,7 +63,7 @@ app.conf.task_ignore_result = True
 @app.task(name="work")
 def work(number):
     with tracer.start_as_current_span(f"task {number:02}"):
-        pass
+        done.add(1)
 """
 )
 
@@ -180,3 +187,4 @@ def test_celery_workers_that_are_replaced_after_a_few_tasks(tmp_path: Path) -> N
             time.sleep(0.2)
     assert [name for name in span_names(path) if name.startswith("task")] == expected
     assert read(path, "SELECT count(DISTINCT pid) >= 6 FROM exporter_health") == [(1,)]
+    assert read(path, "SELECT sum(delta) FROM metric_points WHERE name = 'tasks'") == [(30,)]

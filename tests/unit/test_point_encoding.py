@@ -18,6 +18,7 @@ from otel_sqlite_exporter.encode.metric_encoding.point_encoder import PointEncod
 from otel_sqlite_exporter.encode.metric_encoding.point_numbers import (
     dump_numbers,
     dump_plain,
+    dump_plain_counts,
     encode_count,
     encode_counts,
     encode_number,
@@ -51,7 +52,16 @@ def test_plain_numbers_are_dumped_as_all_are(values: list[Any]) -> None:
 @given(st.one_of(st.lists(counts, max_size=5), st.lists(st.integers(0, 9)), st.tuples(counts, counts)))
 def test_counts_are_encoded_as_each_is(values: Sequence[Any]) -> None:
     each = [encode_count(value) for value in values]
-    assert encode_counts(values) == ([count or 0 for count, _ in each], sum(bad for _, bad in each))
+    expected = [count or 0 for count, _ in each], sum(bad for _, bad in each)
+    assert encode_counts(values) == expected
+    assert dump_plain_counts(values) in (None, dump_numbers(expected[0]))
+
+
+@pytest.mark.parametrize(
+    "values", [[True], [1, None], ["1"], [[1]], {}, {1: 2}, 5, [math.nan], [2**63], [-1], [1.5], [[]], [2**70]]
+)
+def test_what_needs_another_form_is_no_plain_count(values: Any) -> None:
+    assert dump_plain_counts(values) is None
 
 
 @pytest.mark.parametrize(

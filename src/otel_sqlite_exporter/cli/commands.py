@@ -26,7 +26,7 @@ from otel_sqlite_exporter.cli.keeping import (
     score_commands,
     share_command,
 )
-from otel_sqlite_exporter.cli.metering import metric_command, metric_listing
+from otel_sqlite_exporter.cli.metering import metric_commands
 from otel_sqlite_exporter.cli.options import REFUSED
 from otel_sqlite_exporter.errors import ArgumentError, SQLiteExporterError
 from otel_sqlite_exporter.show.visible_text import escape
@@ -115,8 +115,7 @@ _MODULES = (
     *(list_commands, query_commands, maintain_commands, transfer_commands),
     *(serve_commands, token_commands, agent_commands, connect_commands),
     *(delete_command, prune_command, backup_commands, merge_command),
-    *(metric_listing, metric_command),
-    *(mark_commands, score_commands, share_command),
+    *(mark_commands, score_commands, share_command, metric_commands),
 )
 for module in _MODULES:
     for command in module.COMMANDS:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -144,7 +144,7 @@ SORT_BY_DURATION = _sort("duration")
 
 def read_criteria(database: TelemetryDatabase, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the filters that were given: with whole ids for prefixes, and conditions of attributes parsed."""
-    criteria = read_given(options)
+    criteria = {name: value for name, value in options.items() if value is not None and value != ()}
     if criteria.pop("everything", None) is False:
         criteria["counted"] = True
     if "session_id" in criteria:
@@ -152,21 +152,7 @@ def read_criteria(database: TelemetryDatabase, options: Mapping[str, Any]) -> di
     if "trace_id" in criteria:
         criteria["trace_id"] = database.resolve_trace_id(criteria["trace_id"])
     if "attributes" in criteria:
-        criteria["attributes"] = parse_conditions(criteria["attributes"])
+        from otel_sqlite_exporter.query.filter_values import parse_attribute_text
+
+        criteria["attributes"] = [parse_attribute_text("attributes", text) for text in criteria["attributes"]]
     return criteria
-
-
-def read_given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given."""
-    return {name: value for name, value in options.items() if value is not None and value != ()}
-
-
-def parse_conditions(texts: Iterable[str]) -> list[tuple[str, Any]]:
-    """Return the conditions of attributes, as `ATTRIBUTE` takes them.
-
-    Raises:
-        FilterError: A text is none.
-    """
-    from otel_sqlite_exporter.query.filter_values import parse_attribute_text
-
-    return [parse_attribute_text("attributes", text) for text in texts]

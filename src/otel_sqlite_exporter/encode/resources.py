@@ -70,7 +70,8 @@ def find_resource_session(attributes: dict[str, Any], session_attributes: Sequen
 
 def _encode_scope(scope: Any) -> tuple[ScopeRow, int]:
     name, bad_name = repair_text(scope.name)
-    version, bad_version = (None, 0) if scope.version is None else repair_text(scope.version)
+    # An empty version is none: protobuf does not tell them apart, and JSON does.
+    version, bad_version = (None, 0) if scope.version in (None, "") else repair_text(scope.version)
     schema_url, bad_url = repair_text(scope.schema_url or "")
     encoded = encode_sorted(copy_attributes(getattr(scope, "attributes", None)))
     digest = digest_row(encoded, name, version, schema_url)

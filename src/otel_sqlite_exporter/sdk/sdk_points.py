@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from opentelemetry.sdk.metrics.export import AggregationTemporality, ExponentialHistogram, Gauge, Histogram, Sum
 
 from otel_sqlite_exporter.errors import UnknownMetricError
+from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.metric_records.metric_signals import (
     CUMULATIVE,
     DELTA,
@@ -23,10 +24,14 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
     InstrumentFields,
     PointFields,
 )
+from otel_sqlite_exporter.model.rows import make_row
 
 _Read = Callable[[Any], tuple[Any, DistributionFields | None]]
 _KINDS = {Sum: SUM, Gauge: GAUGE, Histogram: HISTOGRAM, ExponentialHistogram: EXPONENTIAL_HISTOGRAM}
 _TEMPORALITIES: dict[Any, str] = {AggregationTemporality.DELTA: DELTA, AggregationTemporality.CUMULATIVE: CUMULATIVE}
+
+_PLAIN = frozenset((str, bool, type(None)))
+_instruments: dict[InstrumentFields, InstrumentFields] = {}
 
 
 class SDKPoint(NamedTuple):
@@ -71,18 +76,11 @@ def read_point(item: SDKPoint) -> PointFields:
         raise error
     assert instrument is not None
     value, distribution = _READERS[instrument.kind](point)
-    return PointFields(
-        instrument,
-        point.attributes,
-        point.start_time_unix_nano,
-        point.time_unix_nano,
-        getattr(point, "flags", 0),
-        value,
-        distribution,
-        [_read_exemplar(exemplar) for exemplar in getattr(point, "exemplars", None) or ()],  # since 1.28
-        resource,
-        scope,
-    )
+    times = point.start_time_unix_nano, point.time_unix_nano
+    kept = getattr(point, "exemplars", None)  # since 1.28
+    exemplars = [_read_exemplar(exemplar) for exemplar in kept] if kept else ()
+    described = (value, distribution, exemplars, resource, scope)
+    return make_row(PointFields, (instrument, point.attributes, *times, getattr(point, "flags", 0), *described))
 
 
 def describe_point(item: SDKPoint) -> PointFields:
@@ -113,12 +111,22 @@ def _add_points(found: list[SDKPoint], place: SDKPoint, metric: Any) -> None:
         is_monotonic = data.is_monotonic if kind == SUM else None
         texts = metric.name, metric.description, metric.unit
         instrument = InstrumentFields(*texts, kind or type(data).__name__, temporality, is_monotonic)
-        place = place._replace(instrument=instrument)
+        place = place._replace(instrument=_find_known(instrument))
         if kind is None:
             raise UnknownMetricError(f"this version does not know metrics of the kind {type(data).__name__}")
-        found += [place._replace(point=point) for point in data.data_points]
+        found += [make_row(SDKPoint, (point, *place[1:])) for point in data.data_points]
     except Exception as error:
         found.append(place._replace(error=error))
+
+
+def _find_known(instrument: InstrumentFields) -> InstrumentFields:
+    """Return the one object for this instrument in all exports: who encodes and redacts knows it by identity."""
+    if not all(type(field) in _PLAIN for field in instrument):
+        return instrument
+    known = _instruments.get(instrument)
+    if known is None:
+        remember(_instruments, instrument, instrument)
+    return known or instrument
 
 
 def _read_number(point: Any) -> tuple[Any, None]:

@@ -67,7 +67,7 @@ class RecordedTelemetry:
             "OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR": "true",
             "OTEL_TRACES_EXPORTER": "none",
             "OTEL_LOGS_EXPORTER": "sqlite",
-            "OTEL_METRICS_EXPORTER": "none",
+            "OTEL_METRICS_EXPORTER": "sqlite",
         }
 
     @property

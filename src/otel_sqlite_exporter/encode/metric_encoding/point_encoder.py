@@ -13,6 +13,7 @@ from otel_sqlite_exporter.encode.metric_encoding.point_numbers import (
     as_double,
     dump_numbers,
     dump_plain,
+    dump_plain_counts,
     encode_count,
     encode_counts,
     encode_number,
@@ -91,8 +92,7 @@ class PointEncoder:
         buckets = bounds = None
         bad_buckets = bad_bounds = 0
         if kind == HISTOGRAM:
-            encoded, bad_buckets = encode_counts(_or_empty(fields.counts))
-            buckets = dump_numbers(encoded)
+            buckets, bad_buckets = _encode_buckets(_or_empty(fields.counts))
             bounds, bad_bounds = self._encode_bounds(_or_empty(fields.bounds))
         elif kind == EXPONENTIAL_HISTOGRAM:
             buckets, bad_buckets = _encode_exponential(fields)
@@ -116,17 +116,25 @@ class PointEncoder:
         return plain, 0
 
 
+def _encode_buckets(counts: Sequence[Any]) -> tuple[str, int]:
+    plain = dump_plain_counts(counts)
+    if plain is not None:
+        return plain, 0
+    encoded, bad = encode_counts(counts)
+    return dump_numbers(encoded), bad
+
+
 def _encode_exponential(fields: DistributionFields) -> tuple[str, int]:
     scale = encode_integer(fields.scale, -_LARGEST_SCALE - 1, _LARGEST_SCALE)
     zero_count, bad = encode_count(fields.zero_count)
     threshold, bad_threshold = encode_number(fields.zero_threshold)
-    positive, bad_positive = _encode_buckets(fields.positive)
-    negative, bad_negative = _encode_buckets(fields.negative)
+    positive, bad_positive = _encode_side(fields.positive)
+    negative, bad_negative = _encode_side(fields.negative)
     repaired = bad + bad_threshold + bad_positive + bad_negative + (scale is None and fields.scale is not None)
     return dump_numbers([scale or 0, zero_count or 0, threshold, *positive, *negative]), repaired
 
 
-def _encode_buckets(buckets: BucketFields | None) -> tuple[tuple[int | None, list[StoredNumber] | None], int]:
+def _encode_side(buckets: BucketFields | None) -> tuple[tuple[int | None, list[StoredNumber] | None], int]:
     if buckets is None:
         return (None, None), 0
     offset = encode_integer(buckets.offset, -_LARGEST_SCALE - 1, _LARGEST_SCALE)

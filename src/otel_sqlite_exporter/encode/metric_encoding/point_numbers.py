@@ -15,7 +15,6 @@ from otel_sqlite_exporter.model.values import LARGEST
 _SMALLEST = -LARGEST - 1
 _EXACT = 2**53
 _are_integers = frozenset((int,)).issuperset
-_are_numbers = frozenset((int, float)).issuperset
 
 
 def encode_number(value: Any) -> tuple[StoredNumber, int]:
@@ -71,16 +70,25 @@ def encode_numbers(values: Sequence[Any]) -> tuple[list[StoredNumber], int]:
     return [number for number, _ in encoded], sum(bad for _, bad in encoded)
 
 
-def dump_plain(values: Sequence[Any]) -> str | None:
+def dump_plain(values: Any) -> str | None:
     """Return numbers as JSON in a tenth of the time of `encode_numbers`, if each is its own form; else None."""
-    if not _are_numbers(map(type, values)):
+    return _dump_if(values, b"0123456789,.+-e")
+
+
+def dump_plain_counts(values: Any) -> str | None:
+    """Return numbers of values as JSON, as `dump_plain` does."""
+    return _dump_if(values, b"0123456789,")
+
+
+def _dump_if(values: Any, allowed: bytes) -> str | None:
+    """Return a list as JSON, if all in it has these characters only: orjson writes NaN as null, and True as true."""
+    if type(values) not in (tuple, list):
         return None
     try:
-        text = orjson.dumps(list(values)).decode()
-    except TypeError:  # an integer beyond 64 bits
+        text = orjson.dumps(values, None, orjson.OPT_PASSTHROUGH_SUBCLASS)
+    except TypeError:  # as for an integer beyond 64 bits
         return None
-    # orjson writes NaN and infinities as null.
-    return None if "n" in text or max(values, default=0) > LARGEST else text
+    return None if text[1:-1].translate(None, allowed) or max(values, default=0) > LARGEST else text.decode()
 
 
 def dump_numbers(values: Any) -> str:

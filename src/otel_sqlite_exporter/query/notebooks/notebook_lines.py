@@ -9,8 +9,8 @@ from typing import Any
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.notebooks.notebook_html import NotebookCell, make_note, make_table, make_title
 from otel_sqlite_exporter.show.html_text import Html, join_html
+from otel_sqlite_exporter.show.line_plot import draw_line, find_bounds, list_drawn, shorten
 from otel_sqlite_exporter.show.measures import format_measure
-from otel_sqlite_exporter.show.sparklines import draw_sparkline, find_limits
 
 _MOST_LINES, _WIDTH = 100, 40
 
@@ -30,13 +30,15 @@ def show_series(result: Any) -> Html:
 
 def _make_row(line: Any) -> list[NotebookCell]:
     values = [point.value for point in line.points]
-    known = [value for value in values if value is not None]
-    low, high = find_limits(values, from_zero=line.aggregate != "last")
+    known = list_drawn(values)
+    drawn, _ = shorten(values, _WIDTH)
+    low, high = find_bounds(known) or (0, 0)
+    (plot,) = draw_line(drawn, low, high, 1)
     numbers = [known[-1], min(known), max(known)] if known else [None] * 3
     return [
         NotebookCell(describe_labels(line.labels)),
         NotebookCell(line.aggregate),
-        NotebookCell(draw_sparkline(values, _WIDTH, low, high)),
+        NotebookCell(plot),
         *(NotebookCell(None if one is None else format_measure(one, line.unit), is_right=True) for one in numbers),
         NotebookCell(count(len(values), "step" if line.aggregate != "raw" else "point"), is_right=True),
     ]

@@ -21,8 +21,9 @@ def remove_points(connection: sqlite3.Connection, cuts: Sequence[PointCut]) -> i
     if not cuts:
         return 0
     used = UsedIds(connection)
-    ranges = [(cut.series, cut.since, cut.before, cut.kept) for cut in cuts]
-    removed = remove_rows(connection, "remove_points", encode_parameters({"cuts": ranges}))
+    ranges = [(cut.series, cut.since, cut.before) for cut in cuts]
+    kept = [(cut.series, *key) for cut in cuts for key in cut.kept]
+    removed = remove_rows(connection, "remove_points", encode_parameters({"cuts": ranges, "kept": kept}))
     forget_series(connection, {cut.series for cut in cuts})
     used.note()
     return removed["_metric_points"]

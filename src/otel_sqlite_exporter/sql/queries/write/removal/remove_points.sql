@@ -1,5 +1,5 @@
--- Removes points with their exemplars. :cuts is an array of [series, first time, time after the last, [[time, start], ...]]: all
--- points of the series in this range go but for the last named ones, from which later ones are counted; the exemplars of these
+-- Removes points with their exemplars. :cuts is an array of [series, first time, time after the last]: all points of the series in
+-- this range go but for those in :kept, an array of [series, time, start], from which later ones are counted. The exemplars of these
 -- go too.
 DELETE FROM _exemplars
 WHERE (series, point_time_unix_nano, point_start_time_unix_nano, ordinal) IN (
@@ -14,16 +14,14 @@ WHERE (is_sorted, series, time_unix_nano, start_time_unix_nano) IN (
   FROM json_each(:cuts) AS w
   CROSS JOIN _metric_points AS p ON p.is_sorted IN (0, 1) AND p.series = w.value ->> 0
     AND p.time_unix_nano >= w.value ->> 1 AND p.time_unix_nano < w.value ->> 2
-  WHERE NOT EXISTS (
-    SELECT 1 FROM json_each(w.value, '$[3]') AS k
-    WHERE k.value ->> 0 = p.time_unix_nano AND k.value ->> 1 = p.start_time_unix_nano
+  WHERE (p.series, p.time_unix_nano, p.start_time_unix_nano) NOT IN (
+    SELECT k.value ->> 0, k.value ->> 1, k.value ->> 2 FROM json_each(:kept) AS k
   )
 );
 UPDATE _metric_points
 SET raw_points = 0
 WHERE raw_points IS NOT 0 AND (is_sorted, series, time_unix_nano, start_time_unix_nano) IN (
-  SELECT s.value, w.value ->> 0, k.value ->> 0, k.value ->> 1
-  FROM json_each(:cuts) AS w
-  CROSS JOIN json_each(w.value, '$[3]') AS k
+  SELECT s.value, k.value ->> 0, k.value ->> 1, k.value ->> 2
+  FROM json_each(:kept) AS k
   CROSS JOIN json_each('[0, 1]') AS s
 );
