@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.cli.metering.line_plot import draw_line, find_bounds, shorten
-from otel_sqlite_exporter.model.metric_records.metric_signals import GAUGE, InstrumentFields, PointFields
+from otel_sqlite_exporter.cli.metering.metric_commands import METRIC_KINDS
+from otel_sqlite_exporter.model.metric_records.metric_signals import GAUGE, KINDS, InstrumentFields, PointFields
+from otel_sqlite_exporter.show.line_plot import draw_line, find_bounds, shorten
 from tests.commands import run, run_on_terminal
 from tests.sample_points import MINUTE_NS, RESOURCE, SCOPE, encode_points, make_points, write_points
 from tests.sample_traces import NOON_NS
@@ -111,6 +112,22 @@ def test_each_kind_is_plotted(shop: Path, name: str) -> None:
     assert "over time" in out
     terminal = run_on_terminal("metric", name, shop)
     assert name in terminal
+
+
+def test_the_legend_says_what_came_in_the_whole_time(shop: Path) -> None:
+    lines = ask("metric", "shop.requests", "-g", "http.route", shop).partition("\nlines\n")[2].splitlines()
+    assert lines[0].split()[:4] == ["line", "aggregate", "whole_time", "amount"]
+    assert [line.split()[4:6] for line in lines[1:]] == [["90", "request"]] * 2
+    assert "amount" not in ask("metric", "shop.heap", shop).partition("\nlines\n")[2]
+
+
+def test_csv_has_whole_numbers_as_they_are(shop: Path) -> None:
+    rows = ask("metric", "shop.requests", "-a", "increase", "-a", "rate", "--step", "all", "--csv", shop).splitlines()
+    assert rows[1].endswith(",increase,180")
+
+
+def test_the_kinds_of_the_option_are_those_there_are() -> None:
+    assert METRIC_KINDS == KINDS
 
 
 def test_points_are_shown_as_they_are_stored(shop: Path) -> None:

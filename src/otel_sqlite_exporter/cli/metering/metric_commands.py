@@ -14,7 +14,6 @@ from otel_sqlite_exporter.cli.formatting import format_time, print_lines
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
 from otel_sqlite_exporter.errors import NotFoundError
-from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.show.measures import name_unit
 
 if TYPE_CHECKING:
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.query.metric_series.series_answers import MetricSeriesResult
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
 
-_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
-_KIND = click.option("--kind", type=click.Choice(_KINDS), multiple=True, help="Only this kind; may be repeated.")
+# A copy of the kinds, so that `--help` does not import them; a test compares them.
+METRIC_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+_KIND = click.option("--kind", type=click.Choice(METRIC_KINDS), multiple=True, help="Only this kind; may be repeated.")
 _NAME = click.option(
     "--name", metavar="GLOB", multiple=True, help="Only this name; `*` stands for any characters. May be repeated."
 )
@@ -121,6 +121,7 @@ def metric(
     NAME is one that `metrics` lists. A line is all series of the metric, or with --group-by those of one group.
     """
     from otel_sqlite_exporter.cli.metering.series_output import find_width, list_parts
+    from otel_sqlite_exporter.query.metric_series.series_answers import make_series_columns
 
     if raw and (options["step"] or options["aggregate"] or buckets):
         raise click.UsageError("--raw shows points as they are stored: leave out --step, --aggregate and --buckets")
@@ -138,14 +139,12 @@ def metric(
         more = {} if found is None else {"exemplars": [one.to_dict() for one in found]}
         return print_json(result.to_dict() | more)
     if as_csv:
-        columns = {key: values for key, (_, values) in result.to_columns().items()}
+        columns = {key: values for key, (_, values) in make_series_columns(result.series).items()}
         return print_csv(list(columns), zip(*columns.values(), strict=True))
-    print_tables(*list_parts(result, found))
-    notes = [*result.notes]
-    if result.omitted:
-        notes.append(f"{count(result.omitted, 'more group')}: raise --limit")
-    if notes:
-        print_lines(*(f"note: {note}" for note in notes), to_stderr=True)
+    whole = None if raw or not result.series else _ask_for_whole(database, result, criteria)
+    print_tables(*list_parts(result, whole, found))
+    if result.notes:
+        print_lines(*(f"note: {note}" for note in result.notes), to_stderr=True)
 
 
 def _read_criteria(database: TelemetryDatabase, options: dict[str, Any]) -> dict[str, Any]:
@@ -170,6 +169,16 @@ def _ask_for_buckets(
         most_steps=len(result.series[0].points) if result.series else 1,
         **criteria | {"aggregate": [*result.aggregates, "buckets"]},
     )
+
+
+def _ask_for_whole(
+    database: TelemetryDatabase, result: MetricSeriesResult, criteria: dict[str, Any]
+) -> MetricSeriesResult:
+    """Return what the lines have in the whole range, and how much came in all where a rate is asked for."""
+    asked = [one for one in result.aggregates if one != "buckets"]
+    range = {"since": result.since_unix_nano, "until": result.until_unix_nano, "step": "all"}
+    aggregates = [*asked, "increase"] if "rate" in asked else asked
+    return database.get_metric_series(result.name, **criteria | range | {"aggregate": aggregates or result.aggregates})
 
 
 def _as_cell(value: Any) -> Any:
