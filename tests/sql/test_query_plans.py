@@ -86,6 +86,7 @@ _OF_THE_WHOLE_FILE = {
     *("count_derived", "count_documents", "list_attribute_indexes", "count_orphans"),
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     *("count_series_by_service", "sum_points"),
+    "read_point_changes",  # of a source of `merge`
     "list_exported_series",  # of an export without a session
     "list_metric_names",  # for the error that a metric is missing
     "list_exemplars",  # of the API, where no trace, name or session is given
