@@ -58,7 +58,7 @@ def make_data(*metrics: Any, resource: Any = None, scope: Any = None) -> Metrics
     return MetricsData([ResourceMetrics(Resource({}) if resource is None else resource, [inside], "")])
 
 
-def make_sum(name: Any, *values: Any, time: Any = 1_795_000_000_000_000_000, **attributes: Any) -> Metric:
+def make_sum(name: Any, /, *values: Any, time: Any = 1_795_000_000_000_000_000, **attributes: Any) -> Metric:
     """A counter with these values, a second apart."""
     numbers = [NumberDataPoint(attributes, 1, time + 10**9 * number, value) for number, value in enumerate(values)]
     return Metric(name, "", "1", Sum(numbers, AggregationTemporality.CUMULATIVE, True))

@@ -13,6 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from tests.browser.example_points import write_example_points
 from tests.conftest import exporting
 
 _FIRST_NS = 1_795_420_800 * 10**9  # 2026-11-23, at eight
@@ -67,6 +68,7 @@ def write_example(path: Path) -> Path:
                     start = max(one.end_time or 0 for one in turn_spans) + random.randrange(20, 90) * _S
                     spans += turn_spans
                 exporter.export(spans)
+    write_example_points(path, LAST_NS)
     return path
 
 

@@ -44,12 +44,13 @@ class Picture(NamedTuple):
 
 
 PICTURES = (
-    Picture("overview", "/"),
+    Picture("overview", "/", height=740),
     Picture("sessions", "/sessions", height=560),
     Picture("session", "/sessions/{id}"),
     Picture("conversation", "/sessions/{id}", "dark", query="?tab=conversation"),
     Picture("trace", "/traces/{id}", "dark", press=("e", "Enter")),
     Picture("call", "/calls/{id}"),
+    Picture("metric", "/series/{name}", height=1_100),
     Picture("report", "/reports/{name}", "dark"),
     Picture("phone", "/sessions/{id}", "dark", 390, 800),
 )

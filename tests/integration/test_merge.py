@@ -69,7 +69,7 @@ def test_files_become_one_and_stay_as_they_are(tmp_path: Path, path: Path) -> No
     before = snapshot(sources[0])
     code, output, errors = run("merge", *sources, "--into", path)
     assert (code, errors) == (0, "")
-    assert output.splitlines()[-1] == f"added 20 spans and 1 log record to {path}"
+    assert output.splitlines()[-1] == f"added 20 spans, 1 log record and 0 data points to {path}"
     assert span_names(path) == sorted(f"span {number}" for number in range(20))
     assert bodies(path) == ["a line"]
     assert snapshot(sources[0]) == before
@@ -162,7 +162,7 @@ def test_a_second_merge_reads_only_what_is_new(tmp_path: Path, path: Path) -> No
     assert again["is_unchanged"]
     assert run("merge", source, "--into", path)[1].splitlines() == [
         f"{source}: unchanged since the last merge",
-        f"added 0 spans and 0 log records to {path}",
+        f"added 0 spans, 0 log records and 0 data points to {path}",
     ]
     write_logs(write_spans(source, "c"), "y")
     (more,) = merge(path, source)

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import math
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -285,3 +287,15 @@ def test_several_readers_and_threads_share_a_file(path: Path) -> None:
         thread.join(HANG_S)
     query = "SELECT service_name, sum(delta), count(*) FROM metric_points GROUP BY service_name"
     assert read(path, query) == [(str(number), 20, 20) for number in range(4)]
+
+
+def test_nothing_keeps_an_exporter_that_is_no_longer_used(path: Path) -> None:
+    import multiprocessing.util  # noqa: F401 - its registry knows the exporter
+
+    exporter = SQLiteMetricExporter(path)
+    assert exporter.export(make_data(make_sum("orders", 1))) is SUCCESS
+    reference = weakref.ref(exporter)
+    exporter.shutdown()
+    del exporter
+    gc.collect()
+    assert reference() is None

@@ -19,10 +19,11 @@ import pytest
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
 from opentelemetry.sdk.trace import TracerProvider
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor
+from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteMetricExporter, SQLiteSpanExporter, SQLiteSpanProcessor
 from tests.conftest import in_new_process, make_spans, read, span_names
 from tests.file_checks import settle
 from tests.integration.test_log_exporter import make_log
+from tests.metering import make_data, make_sum
 
 EXPORTS = 400
 
@@ -35,6 +36,11 @@ class HandlerExit(BaseException):
     """What passes through an export."""
 
 
+EXPORTERS: dict[str, type[Any]] = {
+    "spans": SQLiteSpanExporter,
+    "logs": SQLiteLogRecordExporter,
+    "metrics": SQLiteMetricExporter,
+}
 ERRORS = {error.__name__: error for error in (HandlerError, HandlerExit, KeyboardInterrupt)}
 
 
@@ -50,7 +56,7 @@ def export_and_be_interrupted(path: str, error: str, signals: str) -> None:
         raise raised
 
     signal.signal(signal.SIGALRM, interrupt)
-    exporter: Any = (SQLiteSpanExporter if signals == "spans" else SQLiteLogRecordExporter)(path, busy_timeout_ms=2_000)
+    exporter: Any = EXPORTERS[signals](path, busy_timeout_ms=2_000)
     exporter.export(make_records(signals, "first"))
     own = exporter._delivery._database._own
     chance = random.Random(7)
@@ -82,18 +88,22 @@ def export_and_be_interrupted(path: str, error: str, signals: str) -> None:
     print(json.dumps([acknowledged, tried]))
 
 
-def make_records(signals: str, name: str) -> list[Any]:
+def make_records(signals: str, name: str) -> Any:
+    if signals == "metrics":
+        return make_data(make_sum("orders", 1, name=name))
     return list(make_spans(name)) if signals == "spans" else [make_log(body=name, timestamp=1, observed_timestamp=1)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("signals", ["spans", "logs"])
+@pytest.mark.parametrize("signals", ["spans", "logs", "metrics"])
 @pytest.mark.parametrize("error", ERRORS)
 def test_an_exception_of_a_signal_handler_leaves_nothing_behind(path: Path, error: str, signals: str) -> None:
     acknowledged, tried = in_new_process(export_and_be_interrupted, path, error, signals)
     settle(path)
     if signals == "spans":
         stored = span_names(path)
+    elif signals == "metrics":
+        stored = [name for (name,) in read(path, "SELECT attributes ->> 'name' FROM metric_points")]
     else:
         stored = [json.loads(body) for (body,) in read(path, "SELECT body FROM logs ORDER BY body")]
     assert len(stored) == len(set(stored))

@@ -8,12 +8,15 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from opentelemetry.metrics import get_meter_provider
-from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.trace import SpanProcessor
 
 from otel_sqlite_exporter.sdk.timed_flushes import flush_provider, run_within
+
+if TYPE_CHECKING:  # programs without metrics do without the metrics of the SDK
+    from opentelemetry.sdk.metrics.export import MetricExporter
 
 _TIMEOUT_MS = 10_000
 _exporters: weakref.WeakSet[MetricExporter] = weakref.WeakSet()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Unpack
 
@@ -83,8 +84,7 @@ class SQLiteMetricExporter(MetricExporter):
             return quarantine_fields(fields, error, arrival)
 
         encoded = encode_each(list_points(metrics_data), encode, quarantine)
-        points = encoded.rows if self._redactor is None else merge_points(encoded.rows)
-        records = Records(points=self._counts.find_own(points), quarantine=encoded.refused)
+        records = Records(points=self._find_own(encoded.rows), quarantine=encoded.refused)
         is_durable = self._delivery.deliver(records, lost=encoded.lost, timeout_s=_limit(timeout_millis))
         return MetricExportResult.SUCCESS if is_durable else MetricExportResult.FAILURE
 
@@ -97,6 +97,13 @@ class SQLiteMetricExporter(MetricExporter):
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Return True: each export is written when it returns."""
         return True
+
+    def _find_own(self, points: Sequence[EncodedPoint]) -> Sequence[EncodedPoint]:
+        """Return what this process counted itself, with one point for each series and time."""
+        for _ in range(2):  # an exception may come from a signal handler, or for want of memory
+            with suppress(Exception):
+                return self._counts.find_own(points if self._redactor is None else merge_points(points))
+        return points
 
     def _redact(self, fields: PointFields) -> PointFields:
         return fields if self._redactor is None else self._redactor.redact_point(fields)

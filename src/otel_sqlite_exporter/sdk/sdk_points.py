@@ -56,13 +56,24 @@ def list_points(metrics_data: Any) -> list[SDKPoint]:
     found: list[SDKPoint] = []
     if metrics_data is None:
         return found
+    for _ in range(2):  # an exception may come from a signal handler, which raises it once
+        found.clear()
+        try:
+            _add_all(found, metrics_data)
+        except Exception as error:
+            found.append(SDKPoint(None, None, None, None, error))
+        if all(item.error is None for item in found):
+            break
+    return found
+
+
+def _add_all(found: list[SDKPoint], metrics_data: Any) -> None:
     for of_resource in _try_each(found, SDKPoint(None, None, None, None), metrics_data, "resource_metrics"):
         here = SDKPoint(None, None, getattr(of_resource, "resource", None), None)
         for of_scope in _try_each(found, here, of_resource, "scope_metrics"):
             inside = here._replace(scope=getattr(of_scope, "scope", None))
             for metric in _try_each(found, inside, of_scope, "metrics"):
                 _add_points(found, inside, metric)
-    return found
 
 
 def read_point(item: SDKPoint) -> PointFields:
@@ -76,11 +87,12 @@ def read_point(item: SDKPoint) -> PointFields:
         raise error
     assert instrument is not None
     value, distribution = _READERS[instrument.kind](point)
+    exemplars = getattr(point, "exemplars", None)  # since 1.28
+    read = [_read_exemplar(exemplar) for exemplar in exemplars] if exemplars else ()
+    flags = 0 if distribution is None else getattr(point, "flags", 0)
     times = point.start_time_unix_nano, point.time_unix_nano
-    kept = getattr(point, "exemplars", None)  # since 1.28
-    exemplars = [_read_exemplar(exemplar) for exemplar in kept] if kept else ()
-    described = (value, distribution, exemplars, resource, scope)
-    return make_row(PointFields, (instrument, point.attributes, *times, getattr(point, "flags", 0), *described))
+    values = (instrument, point.attributes, *times, flags, value, distribution, read, resource, scope)
+    return make_row(PointFields, values)
 
 
 def describe_point(item: SDKPoint) -> PointFields:
@@ -134,8 +146,9 @@ def _read_number(point: Any) -> tuple[Any, None]:
 
 
 def _read_histogram(point: Any) -> tuple[None, DistributionFields]:
-    limits = _read_limits(point)
-    return None, DistributionFields(point.count, point.sum, *limits, point.explicit_bounds, point.bucket_counts)
+    buckets = point.explicit_bounds, point.bucket_counts
+    values = (point.count, point.sum, *_read_limits(point), *buckets, None, None, None, None, None, None)
+    return None, make_row(DistributionFields, values)
 
 
 def _read_exponential(point: Any) -> tuple[None, DistributionFields]:

@@ -23,4 +23,5 @@ def tell_masked(masked: Sequence[MaskedValues]) -> Iterator[tuple[str, Sequence[
 def tell_records(records: MaskedRecords) -> str:
     """Return a sentence on how much is shared."""
     running = f"; left out: {count(records.left_out, 'running span')}" if records.left_out else ""
-    return f"{count(records.spans, 'span')}, {count(records.logs, 'log record')}{running}"
+    points = f", {count(records.points, 'data point')}" if records.points else ""
+    return f"{count(records.spans, 'span')}, {count(records.logs, 'log record')}{points}{running}"

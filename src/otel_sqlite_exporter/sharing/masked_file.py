@@ -10,6 +10,7 @@ from datetime import UTC
 from otel_sqlite_exporter.imports.importer import Importer
 from otel_sqlite_exporter.imports.sources import open_source
 from otel_sqlite_exporter.model.mark_rows import SESSION_KEY
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.summaries import SessionSummary, TraceSummary
 from otel_sqlite_exporter.settings import Settings
@@ -39,6 +40,7 @@ def make_masked_file(records: str, path: str, settings: Settings, session_name: 
         capture="all",
         capture_content=True,
         capture_limit=None,
+        metric_new_series=LARGEST,
         session_attributes=names,
     )
     with closing(Importer(plain, UTC)) as importer, open_source(records) as source:

@@ -12,26 +12,25 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
-from otel_sqlite_exporter.query.askable_views import SESSIONS
 from otel_sqlite_exporter.query.exports.otlp_export import read_export
-from otel_sqlite_exporter.query.reading import TelemetryFile, get_by_prefix
+from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.redact.known_values import KnownValues
 from otel_sqlite_exporter.redact.mask_counts import MaskedValues
-from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor
 from otel_sqlite_exporter.redact.share_redactor import ShareRedactor
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sharing.named_rows import NamedRows, make_name
+from otel_sqlite_exporter.sharing.session_names import list_naming_keys, make_name, resolve_session
+from otel_sqlite_exporter.sharing.shared_rows import SharedRows
 
 _MOST_RUNS = 8
 
 
 class MaskedRecords(NamedTuple):
-    """What was written: the number of spans and log records, and what was masked. `left_out` counts running spans.
-    `session_name` is the name that the session has got, as its id is masked; None: it has its own."""
+    """What was written: the number of spans, log records and data points, and what was masked. `left_out` counts
+    running spans. `session_name` is the name that the session has got, as its id is masked; None: it has its own."""
 
     spans: int
     logs: int
+    points: int
     left_out: int
     masked: Sequence[MaskedValues]
     session_name: str | None = None
@@ -61,30 +60,24 @@ def write_masked(
         NotFoundError: There is no such session or trace, or the prefix is not unique.
         FileRefusedError, sqlite3.Error, OSError: The file cannot be read, or `target` not be written.
     """
-    session = None if session_id is None else file.read(get_by_prefix, SESSIONS, "session_id", session_id)
+    session = None if session_id is None else resolve_session(file, session_id)
+    keys = () if session is None else sorted(list_naming_keys(file, session, settings.session_attributes))
     known = KnownValues()
     for _ in range(_MOST_RUNS):
         redactor = ShareRedactor(settings, known)
-        name = None
-        if session is not None and redactor.masks_name(_find_key(session.source), session.session_id):
-            name = file.read(make_name, session.session_id)
+        masked_keys = [key for key in keys if redactor.masks_name(key, str(session))]
+        name = make_name(file, str(session)) if masked_keys else None
         before = len(known)
-        masking = SpanRedactor(redactor)
-        rows = RowRedactor(masking) if name is None else NamedRows(masking, name)
-        spans = logs = left_out = 0
+        rows = SharedRows(redactor, name)
+        spans = logs = points = left_out = 0
         with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
-            for piece in read_export(file, session_id=session_id, trace_id=trace_id, redactor=rows):
+            for piece in read_export(file, session_id=session, trace_id=trace_id, redactor=rows):
                 output.write(piece.content)
                 spans, logs, left_out = spans + piece.spans, logs + piece.logs, left_out + piece.left_out
-                check_size(spans + logs)
+                points += piece.points
+                check_size(spans + logs + points)
         if len(known) == before:
-            return MaskedRecords(spans, logs, left_out, redactor.counts.list_all(), name)
+            return MaskedRecords(spans, logs, points, left_out, redactor.counts.list_all(), name)
     raise FilterError(
         "trace_id" if session_id is None else "session_id", "it changes too fast to mask it: share it when it has ended"
     )
-
-
-def _find_key(source: str) -> str:
-    """Return the attribute that names a session, or the key in the JSON of one."""
-    attribute, _, key = source.partition("#")
-    return key or attribute

@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.query.conversations.conversation_reader import find_target
+from otel_sqlite_exporter.query.exports.exported_points import list_metric_sessions
 from otel_sqlite_exporter.query.exports.markdown_export import escape_line, read_markdown, write_fence
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.reading import TelemetryFile
@@ -19,6 +20,8 @@ from otel_sqlite_exporter.sharing.mask_report import NOTHING_MASKED, tell_masked
 from otel_sqlite_exporter.sharing.masked_file import SharedPart, list_parts, make_masked_file
 from otel_sqlite_exporter.sharing.masked_records import MaskedRecords, write_masked
 from otel_sqlite_exporter.sharing.part_facts import tell_facts
+from otel_sqlite_exporter.sharing.session_names import name_masked_file, resolve_session
+from otel_sqlite_exporter.sharing.shared_metrics import HEADINGS, read_shared_metrics
 from otel_sqlite_exporter.sharing.shared_scores import read_scores, tell_score
 from otel_sqlite_exporter.sharing.shown_share.share_document import write_page
 
@@ -96,7 +99,15 @@ def find_shared(file: TelemetryFile, id: str) -> tuple[str | None, str | None]:
         FilterError: It names something else.
         NotFoundError: It names nothing, or several things.
     """
-    target = file.read(find_target, id)
+    named = id.removeprefix("session:")
+    try:
+        target = file.read(find_target, id)
+    except NotFoundError:
+        if not list_metric_sessions(file, named):
+            raise
+        return resolve_session(file, named), None
+    if target.id != named and named in list_metric_sessions(file, named):
+        return named, None
     if target.kind not in ("session", "trace"):
         raise FilterError("id", f"it names a {target.kind}: give the id of a session or a trace")
     return (target.id, None) if target.kind == "session" else (None, target.id)
@@ -111,12 +122,15 @@ def _read_pieces(path: str) -> Iterator[SharedPiece]:
 def _write_markdown(
     file: TelemetryFile, database: TelemetryDatabase, records: MaskedRecords, *, by_trace: bool
 ) -> Iterator[bytes]:
+    is_named = False
     for part in list_parts(database, by_trace=by_trace):
+        is_named = True
         given = {"session_id": part.session_id} if isinstance(part, SessionSummary) else {"trace_id": part.trace_id}
         facts = [f"* {name}: {escape_line(text)}" for name, text in tell_facts(part) if name != "note"]
         yield from (piece.content for piece in read_markdown(file, **given, facts=facts))
         yield "\n".join(_tell_scores(database, part)).encode("utf-8", "replace")
-    yield "\n".join(_tell_masked(records)).encode("utf-8", "replace")
+    title = [] if is_named else [f"# {escape_line(name_masked_file(file))}\n"]
+    yield "\n".join([*title, *_tell_metrics(file), *_tell_masked(records)]).encode("utf-8", "replace")
 
 
 def _tell_scores(database: TelemetryDatabase, part: SharedPart) -> Iterator[str]:
@@ -125,6 +139,22 @@ def _tell_scores(database: TelemetryDatabase, part: SharedPart) -> Iterator[str]
     if lines:
         yield "## Note and scores\n"
         yield from map(write_fence, lines)
+
+
+def _tell_metrics(file: TelemetryFile) -> Iterator[str]:
+    metrics = read_shared_metrics(file)
+    if metrics:
+        yield "## Metrics\n"
+    for metric in metrics:
+        yield f"### {escape_line(metric.name or '(no name)')}\n"
+        yield f"{escape_line(metric.facts)}\n"
+        if metric.description:
+            yield write_fence(metric.description)
+        for cells in (HEADINGS, ["---"] * len(HEADINGS)):
+            yield f"| {' | '.join(cells)} |"
+        for cells in metric.rows:
+            yield f"| {' | '.join(map(escape_line, cells))} |"
+        yield "" if metric.note is None else f"\n{metric.note}\n"
 
 
 def _tell_masked(records: MaskedRecords) -> Iterator[str]:

@@ -172,6 +172,18 @@ class Writer:
             gather_statistics(self.connection)
         return counts
 
+    def add_copied_points(self, points: Sequence[EncodedPoint]) -> int:
+        """Write data points that another file holds, in the caller's transaction, and return how many are new. They
+        count for no run, and are not refused.
+
+        Raises:
+            sqlite3.Error: They cannot be written.
+        """
+        found = PointsBatch(self.connection, points, self._known_series, None).write(time.time_ns())
+        self._sorter.sort_in(self.connection, found.written)
+        self._known_series.note(self.connection)
+        return found.written
+
     def rewrite(self, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog], changes: Sequence[Change]) -> None:
         """Replace spans in the file, with what is derived from them, in the caller's transaction; and write log records
         again that were removed from it, which made `changes`.

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+import shlex
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -29,6 +31,7 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
 from otel_sqlite_exporter.query.sandbox.bounded_statement import run_bounded_statement
 from otel_sqlite_exporter.query.sandbox.statement_limits import StatementLimits
 from otel_sqlite_exporter.server.page.shown_metrics import listed_metrics
+from tests.commands import run
 from tests.conftest import exporting
 from tests.frozen_files.frozen_file import list_versions, unpack
 from tests.html_reader import HtmlReader
@@ -309,6 +312,30 @@ def test_the_statement_adds_up_to_the_same(page: PageClient, path: Path, name: s
     result = run_bounded_statement(str(path), sql, (), StatementLimits(), busy_timeout_ms=5_000)
     assert sum(row[-1] for row in result.rows) == pytest.approx(sum(y for _, _, y in read_values(html)), rel=0.05)
     assert "Run it" in page.open(link) or "rows" in page.open(link)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("requests", {"aggregate": ["rate", "increase"], "step": "5m", "group_by": ["http.route", "service_name"]}),
+        ("requests", {"attributes": ["http.route=/buy", "http.status>=200"], "step": "60", "kind": "sum"}),
+        (
+            "duration",
+            {"since": "2023-11-14T22:20Z", "until": "2023-11-14T22:30Z", "step": "1m", "service_name": "shop"},
+        ),
+        ("a/b?c#d", {"step": "raw", "unit": "a/b?c#d"}),
+    ],
+)
+def test_the_command_answers_the_same(page: PageClient, name: str, arguments: dict[str, Any]) -> None:
+    html = page.open(f"/series/{quote(name, safe='')}", **arguments)
+    found = re.search(r'id="same-command">(.*?)</pre>', html, re.DOTALL)
+    assert found is not None
+    words = shlex.split(unescape(found[1]))
+    assert words[:3] == ["python", "-m", "otel_sqlite_exporter"]
+    code, printed, said = run(*words[3:], "--json")
+    assert code == 0, said
+    answer = page.http.get(find_link(html, "JSON")).json()["data"]
+    assert json.loads(printed)["series"] == answer["series"]
 
 
 def test_a_statement_holds_hostile_texts_as_literals(page: PageClient, path: Path) -> None:

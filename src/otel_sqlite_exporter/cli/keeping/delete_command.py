@@ -28,10 +28,10 @@ def _several(option: str, name: str, metavar: str, what: str) -> opt.Option:
 
 @click.command()
 @SETTINGS
-@_several("--session", "sessions", "ID", "All records that show this session.")
+@_several("--session", "sessions", "ID", "All records and data points that show this session.")
 @_several("--trace", "traces", "ID", "This trace.")
-@_several("--user", "users", "ID", "Traces, sessions and log records of this user.")
-@_several("--service", "services", "NAME", "Spans and log records of this service.")
+@_several("--user", "users", "ID", "Traces, sessions, log records and data points of this user.")
+@_several("--service", "services", "NAME", "Spans, log records and data points of this service.")
 @opt.SINCE
 @opt.UNTIL
 @click.option("--where", "filter", metavar="FILTER", help="Traces that meet a filter, such as 'status:error'.")
@@ -119,7 +119,7 @@ def _ask(settings: Settings, plan: DeletionPlan) -> bool:
     """Show what would go, and ask."""
     from otel_sqlite_exporter.cli.keeping.delete_output import describe_plan
 
-    if not plan.chosen.records:
+    if plan.chosen.is_empty:
         return True
     if not _can_ask():
         raise DeletionRefusedError("nothing was deleted: nobody can be asked here, so give --yes")

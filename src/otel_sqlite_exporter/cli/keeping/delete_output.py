@@ -42,7 +42,7 @@ def describe_plan(path: str, plan: DeletionPlan, backups: Sequence[BesideFile]) 
     if plan.pending:
         lines.append(f"an earlier deletion of {path} was stopped: the next one completes it first")
     lines += _describe_missing(path, plan.missing)
-    if not chosen.records:
+    if chosen.is_empty:
         return [*lines, f"nothing in {path} is chosen"]
     lines += [f"of {path} would go:", *_describe_chosen(chosen)]
     for pin in chosen.pins[:_NAMED_PINS]:
@@ -63,11 +63,19 @@ def _describe_chosen(chosen: ChosenRecords) -> list[str]:
         f"  {sessions}; {traces}",
         f"  {count(chosen.spans, 'span')}, {count(chosen.logs, 'log record')}, {count(chosen.events, 'event')}, "
         f"{count(chosen.calls, 'row')} of calls, {count(chosen.tools, 'row')} of tools",
+        *_describe_points(chosen),
         f"  about {format_bytes(chosen.bytes)}",
     ]
     if chosen.running:
         lines.append(f"  {count(chosen.running, 'span')} of these still run: what their process writes later is new")
     return lines
+
+
+def _describe_points(chosen: ChosenRecords) -> list[str]:
+    if not (chosen.points or chosen.exemplars):
+        return []
+    exemplars = f", {count(chosen.exemplars, 'exemplar')} of others" if chosen.exemplars else ""
+    return [f"  {count(chosen.points, 'data point')} of {count(chosen.series, 'series', 'series')}{exemplars}"]
 
 
 def _count_units(whole: int, touched: int, noun: str) -> str:
@@ -144,8 +152,8 @@ def _describe_removed(path: str, report: DeletionReport) -> list[str]:
     lines.append(
         f"deleted {count(removed.spans, 'span')} and {count(removed.logs, 'log record')} of {path}, with "
         f"{count(removed.events, 'event')}, {count(removed.calls, 'row')} of calls, {count(removed.tools, 'row')} of "
-        f"tools and {count(removed.others, 'other row')}; gone are {count(removed.sessions, 'session')} and "
-        f"{count(removed.traces, 'trace')}"
+        f"tools, {count(removed.points, 'data point')} and {count(removed.others, 'other row')}; gone are "
+        f"{count(removed.sessions, 'session')} and {count(removed.traces, 'trace')}"
     )
     if report.has_new_index:
         lines.append("the search index was built again: rows cannot be taken out of it")

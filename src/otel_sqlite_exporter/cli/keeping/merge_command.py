@@ -87,6 +87,8 @@ _COLUMNS: list[Column[MergeReport]] = [
     Column("running_spans", attrgetter("running_spans"), drop=3),
     Column("new_logs", attrgetter("new_logs")),
     Column("known_logs", attrgetter("known_logs"), drop=1),
+    Column("new_points", attrgetter("new_points")),
+    Column("known_points", attrgetter("known_points"), drop=1),
 ]
 
 
@@ -114,13 +116,14 @@ def _show_merge(path: str, reports: Sequence[MergeReport], *, as_json: bool) -> 
             print_lines(f"{file}: the usage of {lost} is not counted any more: {why}", to_stderr=True)
         if report.is_unchanged and not as_json:
             print_lines(f"{file}: unchanged since the last merge")
-    spans, logs = (sum(map(attrgetter(name), reports)) for name in ("new_spans", "new_logs"))
+    new = {name: sum(map(attrgetter(name), reports)) for name in ("new_spans", "new_logs", "new_points")}
     if as_json:
-        return print_json({"path": path, "new_spans": spans, "new_logs": logs, "files": [*map(asdict, reports)]})
+        return print_json({"path": path, **new, "files": [*map(asdict, reports)]})
     changed = [report for report in reports if not report.is_unchanged]
     if changed:
         print_tables(Table("files", _COLUMNS, changed))
-    print_lines(f"added {count(spans, 'span')} and {count(logs, 'log record')} to {path}")
+    spans, logs, points = map(count, new.values(), ("span", "log record", "data point"))
+    print_lines(f"added {spans}, {logs} and {points} to {path}")
 
 
 COMMANDS = (merge,)

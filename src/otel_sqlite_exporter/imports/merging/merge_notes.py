@@ -14,24 +14,31 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.state import read_state, write_state
+from otel_sqlite_exporter.storage.state import read_number, read_state, write_state
 
 KINDS = ("spans", "logs", "quarantine", "imports")
 _SUMS = "merged sums "
+_MERGED_POINTS = "merged points"
 
 
 @dataclass(slots=True)
 class SourcePosition:
     """How far a source was read: the last finish record, and the last ids of log records, quarantined records and
-    imports; `marks` tell whether the source still has these rows. `replaced` is how many of its spans had been written
-    again when reading began. `state` is of the whole file, if it was read to its end: it tells whether it changed.
-    `own` is there while the source is read from its start, until its sums are merged: the day of the newest span that
-    the target had before, and when it had last removed records."""
+    imports; `marks` tell whether the source still has these rows. Points have no such ids: `points` is of a source
+    whose points were all read, `points_begun` of one that is being read, and `series` and `since` are where the rest
+    begins. `replaced` is how many of its spans had been written again when reading began. `state` is of the whole file,
+    if it was read to its end: it tells whether it changed. `own` is there while the source is read from its start,
+    until its sums are merged: the day of the newest span that the target had before, and when it had last removed
+    records."""
 
     spans: int = 0
     logs: int = 0
     quarantine: int = 0
     imports: int = 0
+    points: str | None = None
+    points_begun: str | None = None
+    series: int = 0
+    since: int = 0
     marks: dict[str, str | None] = field(default_factory=dict)
     replaced: int | None = None
     state: list[int] | None = None
@@ -79,6 +86,11 @@ class AddedSums:
     def note(self, target: sqlite3.Connection, identity: str) -> None:
         """Note it, in the caller's transaction."""
         write_state(target, _SUMS + _digest(identity), orjson.dumps(asdict(self)).decode())
+
+
+def note_merged_points(target: sqlite3.Connection) -> None:
+    """Note, in the caller's transaction, that a merge changed points: no exporter counts them."""
+    write_state(target, _MERGED_POINTS, (read_number(target, _MERGED_POINTS) or 0) + 1)
 
 
 def read_all_sums(connection: sqlite3.Connection) -> dict[str, AddedSums]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+_COUNTS = ("new_spans", "known_spans", "running_spans", "new_logs", "known_logs", "new_points", "known_points")
+
 
 @dataclass(slots=True)
 class MergeReport:
@@ -12,9 +14,10 @@ class MergeReport:
 
     Attributes:
         source: Its path.
-        new_spans: Spans that the merged file did not have; so are `new_logs` and `new_quarantined`.
-        known_spans: Spans that it had, also by an earlier merge of other files; so are `known_logs`. What an earlier
-            merge has read of this source is not read again, and not counted.
+        new_spans: Spans that the merged file did not have; so are `new_logs`, `new_points` and `new_quarantined`.
+        known_spans: Spans that it had, also by an earlier merge of other files; so are `known_logs` and `known_points`,
+            which are also points that one of an hour stands for. What an earlier merge has read of this source is not
+            read again, and not counted; but points are all read again when some came.
         running_spans: Of both, those that run in the source.
         unreadable: Records that cannot be read, as the source is damaged.
         refused: Records that the merged file cannot hold, as they are damaged. They are in quarantine.
@@ -30,6 +33,8 @@ class MergeReport:
     running_spans: int = 0
     new_logs: int = 0
     known_logs: int = 0
+    new_points: int = 0
+    known_points: int = 0
     new_quarantined: int = 0
     unreadable: int = 0
     refused: int = 0
@@ -40,8 +45,8 @@ class MergeReport:
 
     def count(self) -> int:
         """Return how many records were read."""
-        logs = self.new_logs + self.known_logs
-        return self.new_spans + self.known_spans + logs + self.unreadable + self.refused
+        logs, points = self.new_logs + self.known_logs, self.new_points + self.known_points
+        return self.new_spans + self.known_spans + logs + points + self.unreadable + self.refused
 
     def copy(self) -> MergeReport:
         """Return what it says now."""
@@ -49,5 +54,5 @@ class MergeReport:
 
     def take_counts(self, kept: MergeReport) -> None:
         """Count as `kept` did before a transaction that failed."""
-        for name in ("new_spans", "known_spans", "running_spans", "new_logs", "known_logs"):
+        for name in _COUNTS:
             setattr(self, name, getattr(kept, name))

@@ -18,11 +18,13 @@ from otel_sqlite_exporter.encode.quarantine import quarantine_row
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.genai.rule_digests import digest_rules
 from otel_sqlite_exporter.imports.merging.copied_costs import CopiedCosts
+from otel_sqlite_exporter.imports.merging.copied_points import PointCopier
 from otel_sqlite_exporter.imports.merging.copied_records import CopiedSpan, RecordCopier
 from otel_sqlite_exporter.imports.merging.log_counts import LogCounts, digest_log
-from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, SourcePosition
+from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, SourcePosition, note_merged_points
 from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
+from otel_sqlite_exporter.imports.merging.merged_hours import PointUnit, choose_points, split_hours
 from otel_sqlite_exporter.imports.merging.merged_usage import merge_usage, note_own_time
 from otel_sqlite_exporter.imports.merging.side_tables import (
     Row,
@@ -32,9 +34,11 @@ from otel_sqlite_exporter.imports.merging.side_tables import (
     merge_side_tables,
     read_rows_of,
 )
+from otel_sqlite_exporter.imports.merging.source_points import PointPage
 from otel_sqlite_exporter.imports.merging.source_reader import SourceReader
 from otel_sqlite_exporter.imports.merging.source_rows import LogPage, SpanPage
 from otel_sqlite_exporter.imports.merging.span_endings import cut_short, keep_starts
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import open_file
@@ -63,6 +67,7 @@ class Merger:
         self._target = open_file(settings)
         self._writer, self._costs = self._make_writer()
         self._copier = RecordCopier(settings)
+        self._point_copier = PointCopier(settings)
         self._log_counts = LogCounts()
         self._rules = digest_rules(settings)
 
@@ -106,6 +111,9 @@ class Merger:
         read_before = reader.position.logs
         for logs in reader.read_logs():
             self._write_logs(reader, report, logs, read_before)
+            note_progress()
+        for points in reader.read_points():
+            self._write_points(reader, report, points)
             note_progress()
         for rows in reader.read_small("quarantine"):
             with transaction(self._target):
@@ -203,6 +211,29 @@ class Merger:
 
         self._write(reader, report, copies, write, lambda copy: copy)
 
+    def _write_points(self, reader: SourceReader, report: MergeReport, page: PointPage) -> None:
+        report.unreadable += len(page.unreadable)
+        copies = self._copy(report, page.points, self._point_copier.copy_point)
+        series = {point.series.row.digest: point.series for point in page.points}.values()
+        counts = [
+            (self._point_copier.copy_series(one).row.digest, *times)
+            for one in series
+            if any(times := (one.hourly_until, one.late_points, one.refused_points))
+        ]
+
+        def write(chosen: Sequence[PointUnit]) -> None:
+            before = self._target.total_changes
+            points = choose_points(self._target, chosen)
+            new = self._writer.add_copied_points(points)
+            if counts:
+                run_query(self._target, "merge_series_counts", counts=counts)
+            if self._target.total_changes != before:
+                note_merged_points(self._target)
+            report.new_points += new
+            report.known_points += sum(map(len, chosen)) - new
+
+        self._write(reader, report, split_hours(copies), write, lambda unit: unit[0])
+
     def _count_earlier(self, reader: SourceReader, times: Collection[int], read_before: int) -> None:
         """Count the records of these times that an earlier merge has read."""
         unknown = self._log_counts.find_unknown_times(times)
@@ -220,7 +251,7 @@ class Merger:
         report: MergeReport,
         copies: Sequence[_Copy],
         write: Callable[[Sequence[_Copy]], None],
-        encoded: Callable[[_Copy], EncodedSpan | EncodedLog],
+        encoded: Callable[[_Copy], EncodedSpan | EncodedLog | EncodedPoint],
     ) -> None:
         """Write copies in one transaction with the position of their source; where SQLite refuses one, by halves: that
         one goes to quarantine, and the position is noted when all others are written."""
@@ -245,7 +276,7 @@ class Merger:
         report: MergeReport,
         copies: Sequence[_Copy],
         write: Callable[[Sequence[_Copy]], None],
-        encoded: Callable[[_Copy], EncodedSpan | EncodedLog],
+        encoded: Callable[[_Copy], EncodedSpan | EncodedLog | EncodedPoint],
         refused: Exception,
     ) -> None:
         if len(copies) == 1:

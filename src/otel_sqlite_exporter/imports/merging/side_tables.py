@@ -91,14 +91,18 @@ def merge_import_rows(target: sqlite3.Connection, rows: Sequence[Row]) -> None:
 def merge_side_tables(
     target: sqlite3.Connection, source: MergeSource, notes: SourceNotes, *, is_redacting: bool
 ) -> None:
-    """Add what a source marks, deleted and received, in transactions of some rows each. What comes again changes
-    nothing.
+    """Add what a source marks, deleted, refused and received, in transactions of some rows each. What comes again
+    changes nothing.
 
     Raises:
         DamagedFileError: The source cannot be read.
         sqlite3.Error: The target cannot be written.
     """
-    for query, statement in (("read_source_marks", "merge_marks"), ("read_source_deletions", "merge_deletions")):
+    for query, statement in (
+        ("read_source_marks", "merge_marks"),
+        ("read_source_deletions", "merge_deletions"),
+        ("read_source_refusals", "merge_refusals"),
+    ):
         for rows in read_pages(source, query):
             with transaction(target):
                 target.executemany(read_query(statement), rows)

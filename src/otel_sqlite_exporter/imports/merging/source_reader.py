@@ -11,6 +11,7 @@ from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.imports.merging.merge_notes import SourcePosition, read_all_sums
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
 from otel_sqlite_exporter.imports.merging.side_tables import SourceNotes, read_facts, read_rows_of
+from otel_sqlite_exporter.imports.merging.source_points import PointPage, PointReader, count_points
 from otel_sqlite_exporter.imports.merging.source_rows import (
     LogPage,
     SourceLog,
@@ -67,13 +68,15 @@ class SourceReader:
     def count_left(self) -> int:
         """Return how many records are after the position, or run; 0 where that cannot be read."""
         values = {"spans": self.position.spans, "logs": self.position.logs}
+
+        def count(connection: sqlite3.Connection) -> int:
+            (left,) = connection.execute(read_query("count_unmerged"), values).fetchone()
+            return int(left) + count_points(connection, self.position)
+
         try:
-            (left,) = self.source.read(
-                lambda connection: connection.execute(read_query("count_unmerged"), values).fetchone()
-            )
+            return self.source.read(count)
         except DamagedFileError:
             return 0
-        return int(left)
 
     def read_ended(self) -> Iterator[SpanPage]:
         """Yield the spans that have ended, after the position."""
@@ -216,6 +219,10 @@ class SourceReader:
         for first in range(0, len(ids), _PAGE):
             for page in self._read_sound(read_log_page, ids[first : first + _PAGE]):
                 yield from page.logs
+
+    def read_points(self) -> Iterator[PointPage]:
+        """Yield the data points, if there are others than an earlier merge has read."""
+        return PointReader(self.source, self.position, self.damages).read()
 
     def read_small(self, kind: str, **values: int) -> Iterator[list[dict[str, Any]]]:
         """Yield rows of `quarantine` or `imports` after the position."""

@@ -80,7 +80,7 @@ class LogPage(NamedTuple):
 def read_span_page(connection: sqlite3.Connection, ids: Sequence[int]) -> SpanPage:
     """Return the first of these spans, as many as hold a few megabytes of text."""
     rows, unreadable = _read_first(connection, "read_source_spans", ids)
-    resources, scopes = _read_origins(connection, rows, resource=3)
+    resources, scopes = read_origins(connection, rows, resource=3)
     spans: list[SourceSpan] = []
     for row in rows:
         id, finish_record, part, resource, scope, start, start_types, events, links, trace_id = row[:_SPAN_COLUMNS]
@@ -108,7 +108,7 @@ def read_span_page(connection: sqlite3.Connection, ids: Sequence[int]) -> SpanPa
 def read_log_page(connection: sqlite3.Connection, ids: Sequence[int]) -> LogPage:
     """Return the first of these log records, as many as hold a few megabytes of text."""
     rows, unreadable = _read_first(connection, "read_source_logs", ids)
-    resources, scopes = _read_origins(connection, rows, resource=3)
+    resources, scopes = read_origins(connection, rows, resource=3)
     logs: list[SourceLog] = []
     for row in rows:
         id, trace_id, span_id, resource, scope = row[:_LOG_COLUMNS]
@@ -141,7 +141,7 @@ def _read_first(
     return rows, [id for id in ids[:end] if id not in read]
 
 
-def _read_origins(
+def read_origins(
     connection: sqlite3.Connection, rows: Sequence[Sequence[Any]], *, resource: int
 ) -> tuple[dict[int, ResourceRow], dict[int, ScopeRow]]:
     """Return the resources and scopes of rows that have their keys at this place and the next."""

@@ -3,23 +3,24 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sqlite3
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
+from otel_sqlite_exporter.maintain.deletion.chosen_points import choose_points
 from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
+from otel_sqlite_exporter.maintain.deletion.naming_texts import dump, find_needle, list_resources, names_user
 from otel_sqlite_exporter.model.values import decode_attributes
 from otel_sqlite_exporter.query.askable_views import TRACES
 from otel_sqlite_exporter.query.reading import iterate_rows
+from otel_sqlite_exporter.retention.step_choice import POINT_BYTES
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.open_work import show_open_work
+from otel_sqlite_exporter.storage.system.file_space import count_pages
 
 _SESSIONS, _TRACES, _USERS, _TIMES, _FILTER, _ALL = (1 << bit for bit in range(6))
 _FIRST_TIME, _LAST_TIME = -(2**63), 2**63 - 1
-_NEVER_ESCAPED = re.compile(r"[\w .:@+-]+", re.ASCII)
+_TRACE_NAME = 2
 
 
 class Pin(NamedTuple):
@@ -40,6 +41,9 @@ class ChosenRecords(NamedTuple):
         touched_traces: All traces of which records go.
         spans: Rows; the next four likewise.
         running: Spans that run.
+        series: Series of metrics of which points go.
+        points: Data points of these.
+        exemplars: Exemplars of other series.
         bytes: About so many bytes of the file.
         pins: Pins on sessions and traces of which records go.
     """
@@ -54,6 +58,9 @@ class ChosenRecords(NamedTuple):
     calls: int
     tools: int
     running: int
+    series: int
+    points: int
+    exemplars: int
     bytes: int
     pins: tuple[Pin, ...]
 
@@ -61,6 +68,11 @@ class ChosenRecords(NamedTuple):
     def records(self) -> int:
         """Spans and log records."""
         return self.spans + self.logs
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is chosen."""
+        return not (self.records or self.points or self.exemplars)
 
 
 def choose_records(connection: sqlite3.Connection, rule: DeletionRule) -> ChosenRecords:
@@ -83,17 +95,20 @@ def choose_records(connection: sqlite3.Connection, rule: DeletionRule) -> Chosen
         values = {
             "kinds": kinds,
             "of_users": _USERS if rule.users else 0,
-            "services": _dump(rule.services) if rule.services else None,
+            "services": dump(rule.services) if rule.services else None,
             "since": since,
             "until": until,
         }
         _run(connection, "choose_records", **values)
+        gone = [name for kind, name in connection.execute(read_query("list_chosen_names")) if kind == _TRACE_NAME]
+        metrics = choose_points(connection, rule, users_kind=_USERS, traces=gone)
     finally:
         connection.execute(f"PRAGMA query_only = {is_read_only}")
     *counts, of = connection.execute(read_query("describe_chosen")).fetchone()
     pins = tuple(Pin(*row) for row in connection.execute(read_query("list_chosen_pins")))
     spans, logs = counts[4:6]
-    return ChosenRecords._make((*counts, _estimate_bytes(connection, spans + logs, of), pins))
+    size = _estimate_bytes(connection, spans + logs, of, metrics.points)
+    return ChosenRecords._make((*counts, *metrics, size, pins))
 
 
 def _find_filtered(connection: sqlite3.Connection, rule: DeletionRule) -> list[int]:
@@ -109,10 +124,10 @@ def _match(connection: sqlite3.Connection, rule: DeletionRule, filtered: Collect
     kinds = 0
     if rule.sessions:
         kinds |= _SESSIONS
-        _run(connection, "match_sessions", names=_dump(rule.sessions), kind=_SESSIONS)
+        _run(connection, "match_sessions", names=dump(rule.sessions), kind=_SESSIONS)
     if rule.traces:
         kinds |= _TRACES
-        _run(connection, "match_traces", names=_dump(rule.traces), kind=_TRACES)
+        _run(connection, "match_traces", names=dump(rule.traces), kind=_TRACES)
     if rule.users:
         kinds |= _USERS
         _match_users(connection, rule.users)
@@ -123,7 +138,7 @@ def _match(connection: sqlite3.Connection, rule: DeletionRule, filtered: Collect
         _run(connection, "match_times", since=since, until=until, kind=_TIMES)
     if rule.filter is not None:
         kinds |= _FILTER
-        _run(connection, "match_trace_rows", names=_dump(filtered), kind=_FILTER)
+        _run(connection, "match_trace_rows", names=dump(filtered), kind=_FILTER)
     if not kinds:  # services alone
         kinds = _ALL
         _run(connection, "match_all", kind=_ALL)
@@ -131,51 +146,26 @@ def _match(connection: sqlite3.Connection, rule: DeletionRule, filtered: Collect
 
 
 def _match_users(connection: sqlite3.Connection, users: Sequence[str]) -> None:
-    _run(connection, "match_users", names=_dump(users), kind=_USERS)
-    resources = [
-        id
-        for id, text, types in connection.execute("SELECT id, attributes, attribute_types FROM _resources")
-        if _names(text, types, users)
-    ]
-    asked = {"needles": _dump([*map(_find_needle, users)]), "resources": _dump(resources)}
+    _run(connection, "match_users", names=dump(users), kind=_USERS)
+    resources = list_resources(connection, users)
+    asked = {"needles": dump([*map(find_needle, users)]), "resources": dump(resources)}
     parts, logs = set(), set()
     for log, part, is_named, text, types in connection.execute(read_query("find_naming_records"), asked):
-        if is_named or _names(text, types, users):
+        if is_named or names_user(decode_attributes(text, types), users):
             if log is None:
                 parts.add(part)
             else:
                 logs.add(log)
-    _run(connection, "match_logs", names=_dump(logs))
-    _run(connection, "match_parts", names=_dump(parts), kind=_USERS)
-    _run(connection, "match_user_sessions", names=_dump(users), kind=_USERS)
+    _run(connection, "match_logs", names=dump(logs))
+    _run(connection, "match_parts", names=dump(parts), kind=_USERS)
+    _run(connection, "match_user_sessions", names=dump(users), kind=_USERS)
 
 
-def _names(text: str, types: str | None, users: Sequence[str]) -> bool:
-    """Return whether any of the attributes that may name a user names one of these."""
-    attributes = decode_attributes(text, types)
-    for source in plan_naming(USER_ATTRIBUTES, attributes):
-        named = find_naming((source,), attributes, False, 0)
-        if named is not None and named.name in users:
-            return True
-    return False
-
-
-def _find_needle(user: str) -> str:
-    """Return a part of a name that is in JSON as it is, also in JSON in JSON; every text holds an empty one."""
-    return max(_NEVER_ESCAPED.findall(user), key=len, default="")
-
-
-def _estimate_bytes(connection: sqlite3.Connection, chosen: int, of: int) -> int:
-    """Return the share of so many records in what the file holds."""
-    pages, free, page_bytes = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-    )
-    size: int = (pages - free) * page_bytes * chosen // max(of, 1)
-    return size
-
-
-def _dump(values: Collection[str] | Collection[int]) -> str:
-    return json.dumps([*values])
+def _estimate_bytes(connection: sqlite3.Connection, chosen: int, of: int, points: int) -> int:
+    """Return the share of so many records, and of data points, in what the file holds."""
+    (all_points,) = connection.execute(read_query("estimate_points")).fetchone()
+    of_records = count_pages(connection).used_bytes - POINT_BYTES * int(all_points)
+    return max(0, of_records) * chosen // max(of, 1) + POINT_BYTES * points
 
 
 def _run(connection: sqlite3.Connection, name: str, **values: object) -> None:

@@ -15,10 +15,12 @@ from functools import partial
 from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import DeletionStoppedError, SpoolError
+from otel_sqlite_exporter.maintain.deletion.chosen_points import forget_exemplars
 from otel_sqlite_exporter.maintain.deletion.chosen_records import ChosenRecords, choose_records
 from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
 from otel_sqlite_exporter.maintain.deletion.erasure import Erasure, Progress, erase
 from otel_sqlite_exporter.maintain.deletion.leftovers import RemovedNames, forget_leftovers
+from otel_sqlite_exporter.maintain.deletion.marked_points import MarkedPoints
 from otel_sqlite_exporter.maintain.deletion.marked_records import (
     MarkedRecords,
     PendingDeletion,
@@ -45,6 +47,8 @@ from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, 
 _MOST_ROUNDS = 8
 """How often to look for what came while others were removed."""
 _MOST_PROOFS = 24
+_POINTS_OF_A_RECORD = 16
+"""So many data points take as long as a span or log record, or less."""
 
 
 class DeletionPlan(NamedTuple):
@@ -210,7 +214,7 @@ class _Run:
         """Note what the rule chooses as what this run is to remove; None: nothing."""
         connection = self._connection
         chosen = self.choose()
-        if not chosen.records:
+        if chosen.is_empty:
             return None
         with transaction(connection):
             self._entry.note(connection, RemovedCounts())
@@ -243,19 +247,26 @@ class _Run:
 
     def _remove_marked(self, pending: PendingDeletion, entry: LedgerEntry) -> None:
         marked = MarkedRecords(self._connection, pending.key)
-        done, of = 0, marked.count()
+        points = MarkedPoints(self._connection, pending.key)
+        done, of = 0, marked.count() + points.count()
 
         def choose(limit: int) -> RecordsToRemove | None:
-            return marked.take(limit)
+            cuts = points.take(limit * _POINTS_OF_A_RECORD)
+            return marked.take(limit) if cuts is None else RecordsToRemove(points=cuts)
 
         def note(counts: RemovedCounts) -> None:
             nonlocal done
+            points.forget_taken()
             marked.forget_taken()
             self._note(entry, counts)
-            done += counts.spans + counts.logs
+            done += counts.records + counts.points
             self._progress("deleting records", min(done, of), of)
 
         remove_in_steps(self._connection, self._settings, choose, note)
+        exemplars = forget_exemplars(self._connection, pending.rule, marked.read_names().traces, time.sleep)
+        if exemplars:
+            with transaction(self._connection):
+                self._note(entry, RemovedCounts(others=exemplars))
 
     def _note(self, entry: LedgerEntry, counts: RemovedCounts, *, is_complete: bool = False) -> None:
         entry.note(self._connection, counts, is_complete=is_complete)

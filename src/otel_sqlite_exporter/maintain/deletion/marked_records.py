@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
 from otel_sqlite_exporter.maintain.deletion.leftovers import RemovedNames
+from otel_sqlite_exporter.maintain.deletion.marked_points import mark_points
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove
@@ -61,6 +62,7 @@ def mark_records(
         ),
         *((_SPAN, span_id) for (span_id,) in samples),
     ]
+    mark_points(connection, key, rule, rest)
     records = connection.execute(read_query("order_marks")).rowcount
     for after in range(0, records, _AT_ONCE):
         values = {"deletion": key, "after": after, "upto": after + _AT_ONCE}
@@ -123,7 +125,7 @@ class MarkedRecords:
 
     def forget_all(self) -> None:
         """Note that the run is complete, in the caller's transaction."""
-        for table in ("_deletion_records", "_deletion_names"):
+        for table in ("_deletion_series", "_deletion_records", "_deletion_names"):
             self._connection.execute(f"DELETE FROM {table} WHERE deletion = ?", (self._key,))
 
     def read_names(self) -> RemovedNames:

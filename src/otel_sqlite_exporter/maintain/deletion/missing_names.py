@@ -43,7 +43,7 @@ def find_missing(
         for name in dict.fromkeys(getattr(rule, field)):
             values: dict[str, Any] = {field: (name,)}
             one = DeletionRule(**values)
-            if name not in found and not choose_records(connection, one).records:
+            if name not in found and choose_records(connection, one).is_empty:
                 missing.append(MissingName(field.removesuffix("s"), name, _find_similar(connection, field, name)))
     return tuple(missing)
 

@@ -28,6 +28,7 @@ from otel_sqlite_exporter.model.values import LARGEST, decode_value
 from otel_sqlite_exporter.otlp.metric_messages.metric_encoder import encode_metrics
 from otel_sqlite_exporter.otlp.otlp_encoder import Row
 from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
+from otel_sqlite_exporter.query.exports.alike_series import AlikeSeries
 from otel_sqlite_exporter.query.exports.exported_pieces import PAGE, ExportedPiece
 from otel_sqlite_exporter.query.reading import TelemetryFile, fetch
 from otel_sqlite_exporter.query.sql_builder import Select
@@ -69,7 +70,8 @@ def read_metric_points(
     file: TelemetryFile, filters: Mapping[str, Any], redactor: RowRedactor | None
 ) -> Iterator[ExportedPiece]:
     """Yield the data points that meet the filters, those of a series together. A session has those of the series that
-    name it, and a trace has none. A file of before metrics has none either."""
+    name it, and a trace has none. A file of before metrics has none either. Series that `redactor` makes alike are told
+    apart by an attribute."""
     if filters["trace_id"] is not None:
         return
     try:
@@ -77,10 +79,11 @@ def read_metric_points(
     except MigrationRequiredError:
         return
     place = _ExportPlace()
+    alike = None if redactor is None else AlikeSeries(redactor)
     while place.series < len(series):
         points, place = file.read(_read_page, series, place, filters)
         if points:
-            shown = points if redactor is None else [*map(redactor.redact_point, points)]
+            shown = [point if alike is None else alike.redact_point(id, point) for id, point in points]
             yield ExportedPiece(encode_metrics(shown) + b"\n", points=len(points))
 
 
@@ -94,8 +97,8 @@ def _list_series(connection: sqlite3.Connection, session_id: str | None) -> arra
 
 def _read_page(
     connection: sqlite3.Connection, series: array[int], place: _ExportPlace, filters: Mapping[str, Any]
-) -> tuple[list[PointFields], _ExportPlace]:
-    """Return the next points, and where they end."""
+) -> tuple[list[tuple[int, PointFields]], _ExportPlace]:
+    """Return the next points, each with the id of its series, and where they end."""
     rows: list[tuple[int, Row]] = []
     last = min(len(series), place.series + _MOST_SERIES)
     until = filters["until"]
@@ -109,7 +112,8 @@ def _read_page(
             place = _ExportPlace(place.series + 1)
         else:
             place = _ExportPlace(place.series, found[-1]["time_unix_nano"], found[-1]["start_time_unix_nano"])
-    return _read_points(connection, rows), place
+    ids = [id for id, _ in rows]
+    return [*zip(ids, _read_points(connection, rows), strict=True)], place
 
 
 def _read_points(connection: sqlite3.Connection, rows: Sequence[tuple[int, Row]]) -> list[PointFields]:

@@ -19,8 +19,11 @@ from otel_sqlite_exporter.sharing.mask_report import NOTHING_MASKED, tell_masked
 from otel_sqlite_exporter.sharing.masked_file import SharedPart, list_parts, name_part
 from otel_sqlite_exporter.sharing.masked_records import MaskedRecords
 from otel_sqlite_exporter.sharing.part_facts import tell_facts
+from otel_sqlite_exporter.sharing.session_names import name_masked_file
+from otel_sqlite_exporter.sharing.shared_metrics import read_shared_metrics
 from otel_sqlite_exporter.sharing.shared_scores import read_scores, tell_score
 from otel_sqlite_exporter.sharing.shown_share.share_chat import ShareChat, cut_text
+from otel_sqlite_exporter.sharing.shown_share.share_metrics import show_metric
 from otel_sqlite_exporter.sharing.shown_share.share_steps import (
     ShareStep,
     make_step,
@@ -41,10 +44,11 @@ def write_page(
     file: TelemetryFile, database: TelemetryDatabase, records: MaskedRecords, *, by_trace: bool
 ) -> Iterator[bytes]:
     """Yield the page of what a masked file holds."""
-    writer = _PageWriter(file, database)
+    metrics = read_shared_metrics(file)
+    writer = _PageWriter(file, database, has_metrics=bool(metrics))
     parts = list_parts(database, by_trace=by_trace)
     first = next(parts, None)
-    title = "A shared session" if first is None else _name(first)
+    title = cut_text(name_masked_file(file), 200) if first is None else _name(first)
     yield _write(_begin(title))
     yield _write(element("h1", title))
     yield _write(_show_masked(records))
@@ -55,14 +59,18 @@ def write_page(
     for number, part in enumerate(parts, 2):
         yield _write(element("h2", _name(part)))
         yield from writer.write_part(part, number)
+    if metrics:
+        yield _write(element("h2", "Metrics", id="metrics"))
+    yield from map(_write, map(show_metric, metrics))
     yield _write(_end(records))
 
 
 class _PageWriter:
     """Writes the parts of one page, and knows how much room is left."""
 
-    def __init__(self, file: TelemetryFile, database: TelemetryDatabase) -> None:
+    def __init__(self, file: TelemetryFile, database: TelemetryDatabase, *, has_metrics: bool) -> None:
         self._file, self._database = file, database
+        self._has_metrics = has_metrics
         self._chat = ShareChat()
         self._left = _LARGEST
 
@@ -73,6 +81,8 @@ class _PageWriter:
         names = {"said": "What was said", "steps": "Steps", "models": "Models", "failed": "What failed"}
         names |= {"scores": "Scores"} if scores else {}
         links = [element("li", element("a", told, href=f"#{name}-{number}")) for name, told in names.items()]
+        if self._has_metrics:
+            links.append(element("li", element("a", "Metrics", href="#metrics")))
         yield _write(element("nav", element("ul", *links), aria_label=f"Parts of {_name(part)}"))
         yield _write(element("h2", names["said"], id=f"said-{number}"))
         steps: list[ShareStep] = []
@@ -126,7 +136,7 @@ def _show_masked(records: MaskedRecords) -> Html:
 
 def _end(records: MaskedRecords) -> Html:
     told = (
-        f"{tell_records(records)}. A share as otlp also holds log records and attributes. "
+        f"{tell_records(records)}. A share as otlp also holds log records, attributes and each data point. "
         f"Written by otel-sqlite-exporter {__version__}."
     )
     return join_html(element("footer", element("p", told, class_="quiet")), Html("</main></body></html>\n"))

@@ -104,3 +104,13 @@ CREATE TABLE _new_series (
 
 -- Data points that a run of `delete`, `prune` or retention removed, or added to others.
 ALTER TABLE _deletions ADD COLUMN points INTEGER NOT NULL DEFAULT 0;
+-- The series of which a run of `delete` is still to remove points. As _deletion_records, it is empty but for a run that goes on, or
+-- was stopped.
+CREATE TABLE _deletion_series (
+  id INTEGER PRIMARY KEY,
+  deletion INTEGER NOT NULL,              -- an id of _deletions
+  series INTEGER NOT NULL,                -- an id of _metric_series
+  since_unix_nano INTEGER,                -- the first time of the points, and the time before which they are; NULL: all
+  until_unix_nano INTEGER,
+  points INTEGER NOT NULL                 -- how many these were
+) STRICT;

@@ -3,7 +3,8 @@ CREATE VIEW deletions AS
 -- the retention settings say (command 'retention'): the ledger. rule is a JSON object of the options that chose, without names of
 -- sessions, users and services. is_complete is 0 while it runs, and where it was stopped. The numbers are of rows;
 -- sessions and traces are those of which nothing is left, tools are rows of tool executions, others are records in
--- quarantine and kept sums, and points are data points of metrics, also those that became one of an hour with others.
+-- quarantine, kept sums and exemplars of points that stay, and points are data points of metrics, also those that became one of
+-- an hour with others.
 SELECT
   d.run_id,
   d.command,

@@ -38,6 +38,8 @@ SCOPES = Insert("_scopes", ("id", *ScopeRow._fields))
 INSTRUMENTS = Insert("_instruments", ("id", "scope", *InstrumentRow._fields))
 SERIES = Insert("_metric_series", ("id", "instrument", "resource", *SeriesRow._fields))
 BOUNDS = Insert("_histogram_bounds", ("bounds",), key="bounds")
+_IS_WHOLE = "{}.raw_points IS NOT 0"
+"""What came, or stands for what came, is larger than what is left of it when it was removed."""
 _NUMBERS = ("value_count", "value", "sum", "min", "max")
 _POINT_VALUES = (*_NUMBERS, "buckets", "flags", "raw_points", "time_source")
 POINTS = Insert(
@@ -45,7 +47,10 @@ POINTS = Insert(
     POINT_COLUMNS,
     key=", ".join(_POINT_KEY),
     update=take_new((*_POINT_VALUES, "bounds")),
-    when=_is_larger("_metric_points", (*(f"{{}}.{column}" for column in _POINT_VALUES), *_types(_NUMBERS), _BOUNDS)),
+    when=_is_larger(
+        "_metric_points",
+        (_IS_WHOLE, *(f"{{}}.{column}" for column in _POINT_VALUES), *_types(_NUMBERS), _BOUNDS),
+    ),
 )
 _STORED = (
     *_POINT_KEY,

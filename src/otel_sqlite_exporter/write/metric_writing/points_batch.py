@@ -62,6 +62,7 @@ class PointsBatch:
     Args:
         known: What is known of the file.
         most_new_series: How many new series a day (UTC) may have. Points of further ones are refused, and counted.
+            None: any number, and no point is refused or counted as late, as those of another file are written.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class PointsBatch:
         connection: sqlite3.Connection,
         points: Sequence[EncodedPoint],
         known: KnownSeries,
-        most_new_series: int,
+        most_new_series: int | None,
     ) -> None:
         known.check(connection)
         self._connection = connection
@@ -94,6 +95,8 @@ class PointsBatch:
         # Two statements for points, as each leaves out the columns that the other needs.
         numbers, distributions, exemplars = TableRows(POINTS), TableRows(POINTS), TableRows(EXEMPLARS)
         refused: dict[int, str] = {}
+        copied: dict[int, int] = {}
+        is_copying = self._most_new_series is None
         too_late: Counter[int] = Counter()
         older: list[_OlderPoint] = []
         find_series = self._series.get
@@ -104,9 +107,12 @@ class PointsBatch:
                 refused[id(point)] = BEYOND_LIMIT
                 continue
             if time < stored.hourly_until and row.raw_points is None:
-                refused[id(point)] = TOO_LATE
-                too_late[stored.id] += 1
-                continue
+                if is_copying:
+                    copied[stored.id] = min(time, copied.get(stored.id, time))
+                else:
+                    refused[id(point)] = TOO_LATE
+                    too_late[stored.id] += 1
+                    continue
             if time > stored.last:
                 stored.last = time
             else:
@@ -119,6 +125,10 @@ class PointsBatch:
         duplicates = self._find_duplicates(older, refused)
         for rows in (numbers, distributions, exemplars):
             rows.write(self._connection)
+        if copied:
+            run_query(self._connection, "note_copied_points", copied=[*copied.items()])
+        if is_copying:
+            return WrittenPoints(len(self._points) - len(duplicates), duplicates, refused)
         late = Counter(one.key[0] for one in older if one.is_late and one.point not in duplicates)
         if late or too_late:
             counts = [(id, late[id], too_late[id]) for id in late.keys() | too_late.keys()]
@@ -171,7 +181,8 @@ class PointsBatch:
         new = [series for digest, series in self._wanted.items() if digest not in self._series]
         if not new:
             return 0
-        new = new[: self._find_room(day)]
+        if self._most_new_series is not None:
+            new = new[: self._find_room(day, self._most_new_series)]
         last_ids = read_used_ids(self._connection)
         resources = _KeyedRows(RESOURCES, self._resource_ids, last_ids)
         scopes = _KeyedRows(SCOPES, self._scope_ids, last_ids)
@@ -188,9 +199,9 @@ class PointsBatch:
         self._series.update((digest, StoredSeries(id)) for digest, id in made.items())
         return len(made)
 
-    def _find_room(self, day: int) -> int:
+    def _find_room(self, day: int, most: int) -> int:
         found = self._connection.execute("SELECT series FROM _new_series WHERE day = ?", (day,)).fetchone()
-        return max(0, self._most_new_series - (0 if found is None else found[0]))
+        return max(0, most - (0 if found is None else found[0]))
 
     def _make_bounds(self) -> None:
         """Write the bounds that the file does not have."""

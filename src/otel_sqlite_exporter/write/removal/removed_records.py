@@ -12,15 +12,15 @@ class PointCut(NamedTuple):
 
     Attributes:
         series: A key of `_metric_series`.
-        since: The first time of the range.
-        before: The first time after it.
+        since: The first time of the range, or a number before all times.
+        before: The first time after it, or a number after all times.
         kept: Times and start times of points in it that stay, because later ones are counted from them.
         points: How many of them go.
     """
 
     series: int
-    since: int
-    before: int
+    since: float
+    before: float
     kept: Sequence[tuple[int, int]] = ()
     points: int = 0
 

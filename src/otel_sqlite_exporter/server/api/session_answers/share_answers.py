@@ -6,14 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from otel_sqlite_exporter.errors import ConfigurationError, FilterError, MissingPackageError
-from otel_sqlite_exporter.query.askable_views import SESSIONS
-from otel_sqlite_exporter.query.reading import resolve_id
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.server.api.api_answers import StreamedAnswer, name_file
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sharing.redaction_options import add_redaction
+from otel_sqlite_exporter.sharing.session_names import resolve_session
 from otel_sqlite_exporter.sharing.shared_sessions import FORMS, share
 
 MOST_RECORDS = 20_000
@@ -32,7 +31,7 @@ PARAMETERS = (
 def share_session(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
     """Answer with one session as a page, as Markdown, or as lines of OTLP JSON."""
     form = FORMS[arguments["format"]]
-    session_id = backend.file.read(resolve_id, SESSIONS, "session_id", arguments["id"])
+    session_id = resolve_session(backend.file, arguments["id"])
     settings = _read_settings(backend.settings, arguments)
     pieces = share(backend.file, settings, arguments["format"], session_id=session_id, check_size=_check_size)
     is_masked = make_span_redactor(settings) is not None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How values are spread, over time: a column of cells for each step, the darker the more values are in a cell."""
+"""How values are spread, over time: a column of cells for each step, with more colour the more values are in a cell."""
 
 from __future__ import annotations
 

@@ -7,12 +7,16 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from otel_sqlite_exporter.query.metric_arithmetic.time_steps import RAW
 from otel_sqlite_exporter.query.metric_series.series_answers import MetricSeriesResult
 from otel_sqlite_exporter.server.page.shown_metrics.series_request import SeriesRequest
+from otel_sqlite_exporter.show.units import format_iso_time
 from otel_sqlite_exporter.storage.identity import name_command
 
 _COLUMNS = ("service_name", "session_id", "user_id")
 _EACH = "*"
+_OPTIONS = {"service_name": "service", "session_id": "session", "user_id": "user", "attributes": "attribute"}
+"""The options of the command, where filters have other names."""
 _NS = 10**9
 _SUMS: Mapping[str, str] = {
     **{"sum": "delta", "gauge": "value", "histogram": "count_delta", "exponential_histogram": "count_delta"},
@@ -24,13 +28,22 @@ _LEVELS: Mapping[str, str] = {"avg": "avg({})", "min": "min({})", "max": "max({}
 
 def write_command(request: SeriesRequest, path: str) -> str:
     """Return the command that prints the same."""
-    given = request.list_arguments()
-    words = [shlex.quote(request.name)]
-    for option in ("since", "until", "step", "aggregate", "group_by", *request.texts):
-        value = given.get(option)
-        for one in value if isinstance(value, (list, tuple)) else [] if value is None else [value]:
-            name = {"service_name": "service", "session_id": "session", "user_id": "user", "attributes": "attribute"}
-            words.append(f"--{name.get(option, option.replace('_', '-'))} {shlex.quote(str(one))}")
+    times = {
+        name: None if time is None else format_iso_time(time)
+        for name, time in (("since", request.since), ("until", request.until))
+    }
+    is_raw = request.step == RAW
+    given: dict[str, Any] = {
+        **times,
+        "step": None if is_raw else request.step,
+        "aggregate": None if is_raw else request.aggregates,
+        "group-by": request.groups,
+        **{_OPTIONS.get(name, name): texts for name, texts in request.texts.items()},
+    }
+    words = [shlex.quote(request.name), *(["--raw"] if is_raw else [])]
+    for option, value in given.items():
+        values = [] if value is None else [value] if isinstance(value, str) else value
+        words += [f"--{option} {shlex.quote(one)}" for one in values]
     return name_command(f"metric {' '.join(words)}", path)
 
 
