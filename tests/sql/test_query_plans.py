@@ -114,6 +114,7 @@ _OF_THE_WHOLE_FILE = {
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),
     *("read_source_agents", "read_source_facts", "read_source_runs", "read_source_senders", "sum_kept_usage"),
+    *("read_point_changes", "read_source_refusals"),  # of a source, once in a merge
     "list_kept_days",  # of `doctor`
     "count_calls_of_days",  # of a source, where calls came back that were in sums
     # Of `prune`, once in a run; of few kept sums, pins and runs.
