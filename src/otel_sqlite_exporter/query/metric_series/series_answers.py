@@ -162,14 +162,35 @@ class MetricSeriesResult(ResultTable):
         }
 
     def to_columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
-        """Return the type and the values of each column: a row for each point, with the labels of its line."""
+        """Return the type and the values of each column: a row for each point, with the labels of its line. Points as
+        they are stored, and buckets, have further columns; buckets are JSON."""
         rows = [(line, point) for line in self.series for point in line.points]
         columns: dict[str, tuple[type, Sequence[Any]]] = {
             "time_unix_nano": (int, [point.time_unix_nano for _, point in rows]),
             "aggregate": (str, [line.aggregate for line, _ in rows]),
             "labels": (str, [orjson.dumps(dict(line.labels)).decode() for line, _ in rows]),
         }
-        values = [point.value for _, point in rows]
-        type_ = float if any(isinstance(value, float) for value in values) else int
-        columns["value"] = type_, [value if value is None else type_(value) for value in values]
+        columns["value"] = _make_numbers([point.value for _, point in rows])
+        points = [point for _, point in rows if isinstance(point, RawPoint)]
+        if points:
+            columns |= {name: _make_numbers([getattr(point, name) for point in points]) for name in _RAW_NUMBERS}
+            columns["change"] = str, [point.change for point in points]
+        if points or "buckets" in self.aggregates:
+            columns["buckets"] = str, [_write_buckets(point) for _, point in rows]
         return columns
+
+
+_RAW_NUMBERS = (
+    *("start_time_unix_nano", "delta", "count", "count_delta", "sum", "sum_delta", "min", "max", "raw_points", "flags"),
+)
+
+
+def _make_numbers(values: Sequence[Any]) -> tuple[type, Sequence[Any]]:
+    type_ = float if any(isinstance(value, float) for value in values) else int
+    return type_, [value if value is None else type_(value) for value in values]
+
+
+def _write_buckets(point: AnsweredPoint) -> str | None:
+    """Return the buckets of a point as JSON."""
+    buckets = point.to_dict().get("buckets")
+    return None if buckets is None else orjson.dumps(buckets).decode()
