@@ -81,7 +81,7 @@ def which_model_costs_most_and_what_has_no_price(agent: Agent) -> None:
     models = {row["model"]: row for row in agent.rows("usage", group_by="model")}
     dearest = max(models.values(), key=lambda row: row["cost_usd"] or 0)
     assert (dearest["model"], dearest["calls"], dearest["cost_usd"]) == ("claude-sonnet-4-5-2026-01-31", 7, 0.05329995)
-    assert sum(row["unpriced_calls"] for row in models.values()) == 11
+    assert sum(row["unpriced_calls"] for row in models.values()) == 13
     parts = [row for row in agent.rows("usage", group_by=["model", "agent"]) if row["model"] == dearest["model"]]
     assert sum(row["calls"] for row in parts) == dearest["calls"]
 
@@ -95,7 +95,7 @@ def how_much_of_the_input_of_codex_came_from_the_cache(agent: Agent) -> None:
 def which_command_did_claude_code_run_and_what_came_out(agent: Agent) -> None:
     executions = agent.rows("find", of="tools", filter="service:claude-code tool:Bash")
     asked = [dict(field[:2] for field in agent.ask("get_item", id=one["id"])["fields"]) for one in executions]
-    assert ("echo hi", "hi") in [(item["arguments.command"], item["result"]) for item in asked]
+    assert ("echo hi", "hi") in [(item["arguments.command"], item.get("result")) for item in asked]
 
 
 def which_tool_fails_most_often(agent: Agent) -> None:
