@@ -15,12 +15,15 @@ import pytest
 
 from otel_sqlite_exporter import orm
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS, TOOL_INTERACTIONS, AskableView
+from otel_sqlite_exporter.query.metric_series.metric_summaries import ExemplarSummary, MetricSummary
+from otel_sqlite_exporter.query.pages import ViewRow
 from otel_sqlite_exporter.storage.migrations import migrate
 from tests.conftest import ROOT, read
 from tests.integration.test_docs import bare, find_tables
 
 COLUMNS: dict[str, list[str]] = json.loads(Path(__file__).with_name("view_columns.json").read_text())
 ASKED = pytest.mark.parametrize("view", ASKABLE_VIEWS, ids=lambda view: view.name)
+OF_METRICS = (MetricSummary, ExemplarSummary)
 MODELS = sorted((mapper.class_ for mapper in orm.Model.registry.mappers), key=lambda model: model.__name__)
 PYTHON_TYPES = {"text": "str", "json": "str", "integer": "int", "real": "float", "any": "Any"}
 
@@ -55,6 +58,18 @@ def test_the_document_has_the_columns_of_a_view(view: str) -> None:
 def test_a_row_has_the_columns_of_its_view_with_their_types(view: AskableView[Any]) -> None:
     assert {field.name: field.type for field in fields(view.row_type)} == documented_types(view.name)
     assert [field.name for field in fields(view.row_type)] == COLUMNS[view.name]
+
+
+@pytest.mark.parametrize("row_type", OF_METRICS, ids=lambda row_type: row_type.VIEW)
+def test_a_row_of_a_list_of_metrics_has_the_columns_of_its_view(row_type: type[ViewRow]) -> None:
+    """A value of any type is a number in data frames."""
+    documented = {name: type_.replace("Any", "float") for name, type_ in documented_types(row_type.VIEW).items()}
+    assert {field.name: field.type for field in fields(row_type)} == documented
+    assert [field.name for field in fields(row_type)] == COLUMNS[row_type.VIEW]
+    json_columns = {
+        bare(name) for name, kind, _ in find_tables("docs/schema.md", row_type.VIEW) if kind.startswith("json")
+    }
+    assert json_columns == row_type.JSON
 
 
 @ASKED

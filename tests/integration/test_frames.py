@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import pandas
 import pytest
 
 from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter.model.metric_records.metric_signals import DistributionFields, ExemplarFields
 from otel_sqlite_exporter.query.pages import Page, field_types
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
 from tests.conftest import clean_environment
+from tests.metric_files import at, counter, histogram, make_point, write_points
 from tests.sample_traces import NOON_NS, write_traces
 
 PANDAS = {int: "Int64", float: "Float64", str: "string"}
@@ -51,6 +55,36 @@ def test_arrow(calls: Page[LLMInteractionSummary]) -> None:
     assert {field.name: str(field.type) for field in table.schema} == expected
     assert {field.name: str(field.type) for field in EMPTY.to_arrow().schema} == expected
     assert table.column("model").to_pylist() == [call.model for call in calls]
+
+
+def test_series_and_lists_of_metrics(tmp_path: Path) -> None:
+    """A row for each point, with a column for each label: that is what pivots."""
+    path = tmp_path / "otel.db"
+    exemplar = ExemplarFields(7, at(60), 1, 2, None)
+    whole = [
+        make_point(counter(), 60, 2**62, start=0, attributes={"route": route, "value": 1}, exemplars=[exemplar])
+        for route in "ab"
+    ]
+    fields = DistributionFields(3, sum=1.5, bounds=[1], counts=[2, 1])
+    write_points(path, [*whole, make_point(histogram(), 60, start=0, distribution=fields)])
+    database = TelemetryDatabase(path)
+    result = database.get_metric_series("requests", aggregate="increase,rate", group_by=["route", "value"], step="all")
+    frame = result.to_pandas()
+    expected = {"time_unix_nano": int, "time": str, "route": str, "labels.value": str, "aggregate": str, "value": float}
+    assert {name: str(kind) for name, kind in frame.dtypes.items()} == {
+        name: PANDAS[type_] for name, type_ in expected.items()
+    }
+    assert [str(kind) for kind in result.to_polars().schema.values()] == [POLARS[type_] for type_ in expected.values()]
+    assert [str(field.type) for field in result.to_arrow().schema] == [ARROW[type_] for type_ in expected.values()]
+    increases = database.get_metric_series("requests", aggregate="increase", step="all").to_arrow()
+    assert increases.column("value").to_pylist() == [2**63]  # exact, as a floating-point number
+    raw = database.get_metric_series("requests", step="raw").to_polars()
+    assert raw["value"].to_list() == raw["delta"].to_list() == [2**62, 2**62]
+    assert str(raw.schema["value"]) == "Int64"
+    buckets = database.get_metric_series("duration", aggregate="buckets", step="all").to_pandas()
+    assert buckets[["lower", "upper", "value"]].to_numpy().tolist() == [[pandas.NA, 1.0, 2], [1.0, pandas.NA, 1]]
+    for page in (database.find_metrics(), database.find_exemplars()):
+        assert len(page.to_pandas()) == len(page.to_polars()) == page.to_arrow().num_rows == 2
 
 
 @pytest.mark.parametrize(("method", "package"), [("pandas", "pandas"), ("polars", "polars"), ("arrow", "pyarrow")])

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -22,8 +23,10 @@ from opentelemetry.trace import Status, StatusCode
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.cli import commands
+from otel_sqlite_exporter.model.metric_records.metric_signals import ExemplarFields
 from otel_sqlite_exporter.query.reports import REPORTS
 from tests.commands import run_here, run_program_on_terminal
+from tests.metric_files import at, counter, gauge, make_point, write_points
 
 HOSTILE = "=\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202eevil\u2066\x08\r\x7f"
 """A formula, the clipboard (OSC 52), a cleared screen (CSI), its form of 8 bits (C1), text from right to left, and the
@@ -89,6 +92,11 @@ def write_hostile(path: Path) -> None:
     )
     logs.get_logger(f"scope{HOSTILE}").emit(record)
     logs.shutdown()
+    of_all: dict[str, Any] = {"attributes": {f"key{HOSTILE}": HOSTILE}, "service": f"service{HOSTILE}"}
+    texts = {"name": HOSTILE, "description": HOSTILE, "unit": HOSTILE}
+    exemplar = ExemplarFields(1, at(60), 7, 8, {HOSTILE: HOSTILE})
+    write_points(path, [make_point(counter(**texts), 60, 9, start=0, exemplars=[exemplar], **of_all)])
+    write_points(path, [make_point(gauge(f"{HOSTILE}2", unit=HOSTILE), 60, 9, **of_all)])
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +132,12 @@ def asking(path: Path) -> Iterator[list[str]]:
     yield ["diff", HOSTILE, HOSTILE, file]
     yield ["sql", f'SELECT name AS "{HOSTILE}", \'{HOSTILE}\' AS "=b", * FROM spans', file]
     yield ["sql", f'SELECT "{HOSTILE}" FROM nothing', file]
+    for options in ([], ["--raw"], ["--exemplars"], ["--csv"], ["--group-by", f"key{HOSTILE}"], ["--group-by", "*"]):
+        yield ["metric", HOSTILE, *options, file]
+    yield ["metric", f"{HOSTILE}2", file]
+    yield ["metric", f"{HOSTILE}3", file]
+    yield ["metric", HOSTILE, "--group-by", HOSTILE, "--aggregate", HOSTILE, file]
+    yield ["metrics", file]
     yield ["info", file]
     yield ["doctor", file]
     yield ["export", "--session", HOSTILE, file]
@@ -166,7 +180,7 @@ def test_json_has_neither(hostile: Path) -> None:
 
 def test_csv_has_neither_control_characters_nor_formulas(hostile: Path) -> None:
     for arguments in asking(hostile):
-        if arguments[0] not in ("sql", "report"):
+        if arguments[0] not in ("sql", "report", "metrics", "metric"):
             continue
         done = run_here(*arguments, "--csv")
         if done.exit_code:
@@ -184,7 +198,7 @@ def test_csv_has_neither_control_characters_nor_formulas(hostile: Path) -> None:
 @pytest.mark.slow
 def test_a_terminal_is_not_steered(hostile: Path, tmp_path: Path) -> None:
     lines = list(asking(hostile))
-    lines += [[*line, "--csv"] for line in lines if line[0] in ("sql", "report")]
+    lines += [[*line, "--csv"] for line in lines if line[0] in ("sql", "report", "metrics", "metric")]
     damaged = tmp_path / f"x{HOSTILE.strip()}.jsonl"
     damaged.write_text(json.dumps({"resourceSpans": []}) + f"\n{HOSTILE}\n", encoding="utf-8")
     lines += [["import", str(damaged), str(tmp_path / HOSTILE), "--into", str(tmp_path / "new.db")]]

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.cli.metering.line_plot import draw_line, find_bounds, shorten
-from otel_sqlite_exporter.model.metric_records.metric_signals import GAUGE, InstrumentFields, PointFields
+from otel_sqlite_exporter.cli.metering.metric_commands import METRIC_KINDS
+from otel_sqlite_exporter.model.metric_records.metric_signals import GAUGE, KINDS, InstrumentFields, PointFields
+from otel_sqlite_exporter.show.line_plot import draw_line, find_bounds, shorten
 from tests.commands import run, run_on_terminal
 from tests.sample_points import MINUTE_NS, RESOURCE, SCOPE, encode_points, make_points, write_points
 from tests.sample_traces import NOON_NS
@@ -113,6 +114,22 @@ def test_each_kind_is_plotted(shop: Path, name: str) -> None:
     assert name in terminal
 
 
+def test_the_legend_says_what_came_in_the_whole_time(shop: Path) -> None:
+    lines = ask("metric", "shop.requests", "-g", "http.route", shop).partition("\nlines\n")[2].splitlines()
+    assert lines[0].split()[:4] == ["line", "aggregate", "whole_time", "amount"]
+    assert [line.split()[4:6] for line in lines[1:]] == [["90", "request"]] * 2
+    assert "amount" not in ask("metric", "shop.heap", shop).partition("\nlines\n")[2]
+
+
+def test_csv_has_whole_numbers_as_they_are(shop: Path) -> None:
+    rows = ask("metric", "shop.requests", "-a", "increase", "-a", "rate", "--step", "all", "--csv", shop).splitlines()
+    assert rows[1].endswith(",increase,180")
+
+
+def test_the_kinds_of_the_option_are_those_there_are() -> None:
+    assert METRIC_KINDS == KINDS
+
+
 def test_points_are_shown_as_they_are_stored(shop: Path) -> None:
     out = ask("metric", "shop.heap", "--raw", shop)
     assert len([line for line in out.splitlines() if line.lstrip().startswith("2026-01-31T")]) == 30
@@ -122,10 +139,14 @@ def test_points_are_shown_as_they_are_stored(shop: Path) -> None:
 
 def test_buckets_and_exemplars_are_shown(shop: Path) -> None:
     out = ask("metric", "http.server.request.duration", "--buckets", "--exemplars", shop)
-    assert "up to 300 ms" in out or "up to 0.3" in out
+    assert "up to 300 ms" in out
     assert f"{30:032x}" in out
     answer = ask_json("metric", "http.server.request.duration", "--exemplars", shop)
     assert {one["trace_id"] for one in answer["exemplars"]} >= {f"{30:032x}"}
+    few = ask_json("metric", NAMES[1], "--exemplars", "--attribute", "http.route=/buy", shop)["exemplars"]
+    assert {one["series_attributes"]["http.route"] for one in few} == {"/buy"}
+    same = ask_json("metric", NAMES[1], "--exemplars", "--unit", "s", "--kind", "histogram", shop)
+    assert same["exemplars"] == answer["exemplars"]
     code, _, err = run("metric", "shop.open", "--buckets", shop)
     assert code == 2
     assert "a sum has no buckets" in err
@@ -150,6 +171,21 @@ def test_a_question_without_an_answer_says_why(shop: Path, arguments: list[str],
 def test_csv_has_a_row_for_each_point(shop: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(ask("metric", "shop.open", "-a", "last", "--csv", shop))))
     assert [row["value"] for row in rows if row["value"]][:3] == ["4", "3", "5"]
+
+
+def test_csv_of_stored_points_and_of_buckets_has_all_of_them(shop: Path) -> None:
+    points = list(csv.DictReader(io.StringIO(ask("metric", NAMES[1], "--raw", "--csv", shop))))
+    file_rows = json.loads(ask("metric", NAMES[1], "--raw", "--json", shop))["series"]
+    expected = [(str(one["count"]), one["buckets"]) for line in file_rows for one in line["points"]]
+    assert [(row["count"], json.loads(row["buckets"])) for row in points] == expected
+    steps = list(csv.DictReader(io.StringIO(ask("metric", NAMES[1], "--buckets", "--csv", shop))))
+    spread = [row for row in steps if row["aggregate"] == "buckets" and row["value"] not in ("", "0")]
+    assert spread
+    assert all(sum(one["count"] for one in json.loads(row["buckets"])) == float(row["value"]) for row in spread)
+
+
+def test_a_time_without_points_says_so(shop: Path) -> None:
+    assert "no points" in ask("metric", "shop.open", "--since", "2001-01-01", "--until", "2001-01-02", shop)
 
 
 def test_hostile_text_and_odd_values_are_harmless(path: Path) -> None:
@@ -179,6 +215,7 @@ def test_a_plot_is_as_high_as_its_values() -> None:
     assert draw_line([0, 4, 8], 0, 8, 2) == ["  █", "▁██"]
     assert draw_line([-1, 1], -1, 1, 1) == ["▁█"]
     assert draw_line([3], 3, 3, 1) == ["█"]
+    assert draw_line([0, 0], 0, 0, 2) == ["  ", "▁▁"]
     assert find_bounds([None, math.inf]) is None
     assert find_bounds([2, 5]) == (0, 5)
     assert find_bounds([-2, None]) == (-2, 0)

@@ -202,7 +202,7 @@ def test_the_groups_with_the_largest_values_come_first_and_the_rest_is_told(path
     assert [line.labels["n"] for line in result.series] == [30, 29, 28, 27, 26]
     assert result.omitted == 25
     assert result.describe() == "5 of 30"
-    assert result.notes == ("25 groups of series with smaller values are left out",)
+    assert result.notes == ("25 groups of series are left out, those with the smallest values: the limit is 5",)
 
 
 def test_series_with_equal_labels_are_told_apart(path: Path) -> None:
@@ -248,12 +248,12 @@ def test_wrong_arguments_are_named_with_what_is_near(path: Path) -> None:
     for keywords, message in (
         ({"group_by": "rout"}, "group_by: no series has the attribute 'rout': give route, or another key"),
         ({"aggregate": "p95"}, "aggregate: requests cannot be asked for 'p95': give rate, increase, sum, count, last"),
-        ({"step": "soon"}, "step: 'soon' is not a step: give seconds, a text such as 30s, 5m, 1h or 1d, or raw"),
+        ({"step": "soon"}, "step: 'soon' is not a step: give seconds, a text such as 30s, 5m, 1h or 1d, raw or all"),
         ({"step": 0.001, "until": at(60)}, "step: the range has more than 11,000 such steps: give 1 s or more"),
         ({"since": at(60), "until": at(0)}, "until: the range ends before it begins"),
         ({"timezone": "Mars"}, "timezone: there is no timezone 'Mars'"),
         ({"limit": 0}, "limit: 0 is not a number of rows"),
-        ({"color": "red"}, "color: _named_series has no such filter"),
+        ({"color": "red"}, "color: series have no such filter"),
     ):
         with pytest.raises(FilterError) as raised:
             database.get_metric_series("requests", **keywords)

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.query import summaries
+from otel_sqlite_exporter.query.metric_series import metric_summaries
 from otel_sqlite_exporter.query.notebooks.notebook_chats import ChatText, ChatTurn, show_chat
 from otel_sqlite_exporter.query.notebooks.notebook_rows import SEARCH_COLUMNS, VIEW_COLUMNS
 from otel_sqlite_exporter.query.pages import ViewRow, field_types
@@ -72,6 +73,12 @@ def list_answers(database: TelemetryDatabase) -> Iterator[Any]:
     yield database.get_conversation(f"llm:{calls[0].id}")
     yield database.get_conversation(f"tool:{tools[0].id}")
     yield from (database.run_report(name) for name in REPORTS if name != "queries")
+    found = database.find_metrics()
+    yield from (found, database.find_exemplars())
+    for metric in found:
+        yield database.get_metric_series(metric.name)
+        yield database.get_metric_series(metric.name, group_by="*")
+        yield database.get_metric_series(metric.name, step="raw")
     yield from (database.search("needle"), database.search("order"), database.search("nowhere"))
 
 
@@ -89,8 +96,9 @@ def test_what_was_recorded_does_nothing(hostile: TelemetryDatabase) -> None:
     "row_type",
     [
         value
-        for value in vars(summaries).values()
-        if getattr(value, "VIEW", "") and value.__module__ == summaries.__name__
+        for module in (summaries, metric_summaries)
+        for value in vars(module).values()
+        if getattr(value, "VIEW", "") and value.__module__ == module.__name__
     ],
 )
 def test_the_columns_that_are_shown_exist(row_type: type[ViewRow]) -> None:

@@ -14,7 +14,6 @@ from otel_sqlite_exporter.cli.formatting import format_time, print_lines
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
 from otel_sqlite_exporter.errors import NotFoundError
-from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.show.measures import name_unit
 
 if TYPE_CHECKING:
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.query.metric_series.series_answers import MetricSeriesResult
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
 
-_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
-_KIND = click.option("--kind", type=click.Choice(_KINDS), multiple=True, help="Only this kind; may be repeated.")
+# A copy of the kinds, so that `--help` does not import them; a test compares them.
+METRIC_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+_KIND = click.option("--kind", type=click.Choice(METRIC_KINDS), multiple=True, help="Only this kind; may be repeated.")
 _NAME = click.option(
     "--name", metavar="GLOB", multiple=True, help="Only this name; `*` stands for any characters. May be repeated."
 )
@@ -56,6 +56,7 @@ _COLUMNS: tuple[Column[MetricSummary], ...] = (
 @click.pass_obj
 def metrics(database: TelemetryDatabase, /, *, as_csv: bool, as_json: bool, **options: Any) -> None:
     """List the metrics of the file, by name."""
+    is_whole = not any(value for key, value in options.items() if key != "limit")
     page = database.find_metrics(**_read_criteria(database, options))
     if as_json:
         return print_json({"total": page.total, "cursor": page.cursor, "metrics": page.to_dicts()})
@@ -66,8 +67,12 @@ def metrics(database: TelemetryDatabase, /, *, as_csv: bool, as_json: bool, **op
     print_tables(Table(f"metrics ({page.describe()})", _COLUMNS, page.records))
     if page.cursor is not None:
         print_lines(f"next: --cursor {page.cursor}", to_stderr=True)
-    if not page and not options["name"]:
-        print_lines("no metrics: set OTEL_METRICS_EXPORTER=sqlite, see docs/metrics.md", to_stderr=True)
+    if not page and is_whole:
+        print_lines(
+            "no metrics: set OTEL_METRICS_EXPORTER=sqlite; a program writes them once a minute and when it ends, see "
+            "docs/metrics.md",
+            to_stderr=True,
+        )
 
 
 @click.command()
@@ -82,14 +87,15 @@ def metrics(database: TelemetryDatabase, /, *, as_csv: bool, as_json: bool, **op
     "-a",
     metavar="NAME",
     multiple=True,
-    help="sum, increase, rate, last, avg, min, max, count, p95 or another percentile. May be repeated.",
+    help="sum, increase, rate, last, avg, min, max, count, p95 or another percentile, buckets. May be repeated.",
 )
 @click.option(
     "--group-by",
     "-g",
     metavar="KEY",
     multiple=True,
-    help="A line for each value of this attribute, or of service_name, session_id or user_id; `*`: for each series.",
+    help="A line for each value of this attribute, or of service_name, session_id or user_id; `*`: for each series. "
+    "May be repeated.",
 )
 @opt.ATTRIBUTE
 @_KIND
@@ -121,6 +127,8 @@ def metric(
     NAME is one that `metrics` lists. A line is all series of the metric, or with --group-by those of one group.
     """
     from otel_sqlite_exporter.cli.metering.series_output import find_width, list_parts
+    from otel_sqlite_exporter.query.metric_series.metric_summaries import ExemplarFilter
+    from otel_sqlite_exporter.query.metric_series.series_answers import make_series_columns
 
     if raw and (options["step"] or options["aggregate"] or buckets):
         raise click.UsageError("--raw shows points as they are stored: leave out --step, --aggregate and --buckets")
@@ -132,20 +140,18 @@ def metric(
         result = _ask_for_buckets(database, result, criteria)
     found = None
     if exemplars:
-        given = {key: criteria[key] for key in ("session_id", "service_name", "since", "until") if key in criteria}
-        found = database.find_exemplars(name=name, **given).records
+        given = {key: value for key, value in criteria.items() if key in ExemplarFilter.__annotations__}
+        found = database.find_exemplars(name=name, **given)
     if as_json:
-        more = {} if found is None else {"exemplars": [one.to_dict() for one in found]}
+        more = {} if found is None else {"exemplars": found.to_dicts()}
         return print_json(result.to_dict() | more)
     if as_csv:
-        columns = {key: values for key, (_, values) in result.to_columns().items()}
+        columns = {key: values for key, (_, values) in make_series_columns(result.series).items()}
         return print_csv(list(columns), zip(*columns.values(), strict=True))
-    print_tables(*list_parts(result, found))
-    notes = [*result.notes]
-    if result.omitted:
-        notes.append(f"{count(result.omitted, 'more group')}: raise --limit")
-    if notes:
-        print_lines(*(f"note: {note}" for note in notes), to_stderr=True)
+    whole = None if raw or not result.series else _ask_for_whole(database, result, criteria)
+    print_tables(*list_parts(result, whole, found))
+    if result.notes:
+        print_lines(*(f"note: {note}" for note in result.notes), to_stderr=True)
 
 
 def _read_criteria(database: TelemetryDatabase, options: dict[str, Any]) -> dict[str, Any]:
@@ -170,6 +176,16 @@ def _ask_for_buckets(
         most_steps=len(result.series[0].points) if result.series else 1,
         **criteria | {"aggregate": [*result.aggregates, "buckets"]},
     )
+
+
+def _ask_for_whole(
+    database: TelemetryDatabase, result: MetricSeriesResult, criteria: dict[str, Any]
+) -> MetricSeriesResult:
+    """Return what the lines have in the whole range, and how much came in all where a rate is asked for."""
+    asked = [one for one in result.aggregates if one != "buckets"]
+    range = {"since": result.since_unix_nano, "until": result.until_unix_nano, "step": "all"}
+    aggregates = [*asked, "increase"] if "rate" in asked else asked
+    return database.get_metric_series(result.name, **criteria | range | {"aggregate": aggregates or result.aggregates})
 
 
 def _as_cell(value: Any) -> Any:

@@ -8,16 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_sqlite_exporter.cli.formatting import Interval, format_time, format_value, is_terminal
-from otel_sqlite_exporter.cli.metering.line_plot import Values, draw_line, find_bounds, list_drawn, shorten
 from otel_sqlite_exporter.cli.table_model import Column, Facts, Part, Passage, Table, make_facts
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.metric_series.series_answers import RawPoint, SeriesPoint
+from otel_sqlite_exporter.show.line_plot import Values, draw_line, find_bounds, list_drawn, shorten
 from otel_sqlite_exporter.show.measures import format_measure, name_unit
 from otel_sqlite_exporter.show.units import format_iso_time, format_ms
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.metric_series.metric_summaries import ExemplarSummary
     from otel_sqlite_exporter.query.metric_series.series_answers import MetricLine, MetricSeriesResult
+    from otel_sqlite_exporter.query.pages import Page
 
 _WIDTH_IN_PIPE, _LEAST_WIDTH = 80, 20
 _SCALE_WIDTH = 14
@@ -39,14 +40,18 @@ def find_width() -> int:
     return max(_LEAST_WIDTH, width - _SCALE_WIDTH - 4)
 
 
-def list_parts(result: MetricSeriesResult, exemplars: Sequence[ExemplarSummary] | None) -> Iterator[Part]:
-    """Yield what is printed of an answer, in order."""
+def list_parts(
+    result: MetricSeriesResult, whole: MetricSeriesResult | None, exemplars: Page[ExemplarSummary] | None
+) -> Iterator[Part]:
+    """Yield what is printed of an answer, in order; `whole` is the answer for the range as one step."""
     yield _describe(result)
     drawn = [line for line in result.series if line.aggregate not in (_BUCKETS, _RAW)]
     if drawn:
         yield _plot(drawn)
-        yield _legend(drawn)
-    yield from (_list_buckets(line) for line in result.series if line.aggregate == _BUCKETS)
+        yield _legend(drawn, () if whole is None else whole.series)
+    if not result.series:
+        yield Passage("no points", [(0, "there is none of these series in this time")])
+    yield from (_list_buckets(line, result.unit) for line in result.series if line.aggregate == _BUCKETS)
     yield from (_list_points(line) for line in result.series if line.aggregate == _RAW)
     if exemplars is not None:
         yield _list_exemplars(exemplars)
@@ -107,7 +112,17 @@ def _name(line: MetricLine) -> str:
     return f"{line.aggregate}  {name_labels(line.labels)}"
 
 
-def _legend(lines: Sequence[MetricLine]) -> Table[MetricLine]:
+def _legend(lines: Sequence[MetricLine], whole: Sequence[MetricLine]) -> Table[MetricLine]:
+    known = {(name_labels(line.labels), line.aggregate): line for line in whole}
+
+    def read_whole(line: MetricLine, aggregate: str) -> str | None:
+        of_range = known.get((name_labels(line.labels), aggregate))
+        value = None if of_range is None or not of_range.points else of_range.points[0].value
+        return None if of_range is None or value is None else format_measure(value, of_range.unit)
+
+    def read_amount(line: MetricLine) -> str | None:
+        return read_whole(line, "increase") if line.aggregate == "rate" else None
+
     def pick(choose: Any) -> Any:
         def read(line: MetricLine) -> str | None:
             values = list_drawn([point.value for point in line.points])
@@ -115,18 +130,21 @@ def _legend(lines: Sequence[MetricLine]) -> Table[MetricLine]:
 
         return read
 
-    columns: tuple[Column[MetricLine], ...] = (
+    columns = [
         Column("line", lambda line: name_labels(line.labels), least=20),
         Column("aggregate", lambda line: line.aggregate),
+        Column("whole_time", lambda line: read_whole(line, line.aggregate), right=True),
+        Column("amount", read_amount, right=True),
         Column("last", pick(lambda values: values[-1]), right=True),
         Column("min", pick(min), right=True, drop=2),
         Column("max", pick(max), right=True, drop=1),
         Column("series", lambda line: line.series, drop=3),
-    )
-    return Table("lines", columns, lines)
+    ]
+    told = [column for column in columns if column.name != "amount" or any(map(read_amount, lines))]
+    return Table("lines", told, lines)
 
 
-def _list_buckets(line: MetricLine) -> Table[_BucketRow]:
+def _list_buckets(line: MetricLine, unit: str) -> Table[_BucketRow]:
     totals: dict[tuple[float | None, float | None], float] = {}
     for point in line.points:
         for bucket in (point.buckets or ()) if isinstance(point, SeriesPoint) else ():
@@ -134,7 +152,7 @@ def _list_buckets(line: MetricLine) -> Table[_BucketRow]:
             totals[key] = totals.get(key, 0) + bucket.count
     order = sorted(totals, key=lambda key: (key[0] is not None, key[0] or 0.0, key[1] is None, key[1] or 0.0))
     most = max(totals.values(), default=0) or 1
-    rows = [_BucketRow(_name_bounds(*key, line.unit), totals[key], totals[key] / most) for key in order]
+    rows = [_BucketRow(_name_bounds(*key, unit), totals[key], totals[key] / most) for key in order]
     columns: tuple[Column[_BucketRow], ...] = (
         Column("values from", lambda row: row.bounds),
         Column("share", lambda row: Interval(0, row.share)),
@@ -172,7 +190,7 @@ def _has_value(column: Column[RawPoint]) -> Any:
     return lambda point: column.read(point) is not None
 
 
-def _list_exemplars(exemplars: Sequence[ExemplarSummary]) -> Table[ExemplarSummary]:
+def _list_exemplars(exemplars: Page[ExemplarSummary]) -> Table[ExemplarSummary]:
     columns: tuple[Column[ExemplarSummary], ...] = (
         Column("time", lambda one: format_time(one.time)),
         Column("value", lambda one: None if one.value is None else format_measure(one.value, one.unit), right=True),
@@ -181,4 +199,4 @@ def _list_exemplars(exemplars: Sequence[ExemplarSummary]) -> Table[ExemplarSumma
         Column("span", lambda one: one.span_name, least=12, drop=3),
         Column("attributes", lambda one: one.series_attributes, least=20, drop=1),
     )
-    return Table(f"exemplars ({len(exemplars)}), the newest first", columns, exemplars)
+    return Table(f"exemplars ({exemplars.describe()}), the newest first", columns, exemplars.records)

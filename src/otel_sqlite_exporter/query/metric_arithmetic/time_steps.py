@@ -18,7 +18,8 @@ from typing import Any
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.timezones import Calendar
 
-RAW = "raw"
+RAW, WHOLE = "raw", "all"
+"""Every point as it is stored; the range as one step."""
 MOST_STEPS = 11_000
 """As many as Prometheus returns for a series."""
 _SECOND = 10**9
@@ -100,13 +101,13 @@ class TimeSteps:
 
 
 def parse_step(step: Any) -> int | str | None:
-    """Return a step in nanoseconds; `raw` and None as they are.
+    """Return a step in nanoseconds; `raw`, `all` and None as they are.
 
     Raises:
         FilterError: It is something else.
     """
-    if step is None or step == RAW:
-        return step if step is None else RAW
+    if step is None or step in (RAW, WHOLE):
+        return None if step is None else str(step)
     seconds: Any = step
     if isinstance(step, timedelta):
         seconds = step.total_seconds()
@@ -115,7 +116,9 @@ def parse_step(step: Any) -> int | str | None:
         unit = _UNITS.get(found[2] or "s") if found else None
         seconds = float(found[1]) * unit if found and unit else None
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0.001 <= seconds <= _LONGEST_S:
-        raise FilterError("step", f"{step!r} is not a step: give seconds, a text such as 30s, 5m, 1h or 1d, or {RAW}")
+        raise FilterError(
+            "step", f"{step!r} is not a step: give seconds, a text such as 30s, 5m, 1h or 1d, {RAW} or {WHOLE}"
+        )
     return round(seconds * _SECOND)
 
 

@@ -65,8 +65,8 @@ class MetricQuestions:
             name: Of the metric.
             since: Where the range begins. Default: at the first point.
             until: Where it ends; exclusive. Default: after the last point.
-            step: Seconds, or a text such as `30s`, `5m`, `1h` or `1d`; `raw`: every point as it is stored. Default: one
-                that suits the range.
+            step: Seconds, or a text such as `30s`, `5m`, `1h` or `1d`; `all`: the range is one step; `raw`: every point
+                as it is stored. Default: one that suits the range.
             aggregate: One or several of sum, increase, rate, last, avg, min, max, count, p50 and any other pN, buckets.
                 Default: what suits the kind.
             group_by: Keys of attributes, service_name, session_id, user_id; `*`: each series alone. Default: all

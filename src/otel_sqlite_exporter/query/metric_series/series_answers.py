@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import orjson
 
+from otel_sqlite_exporter.query.notebooks import notebook_lines
 from otel_sqlite_exporter.query.pages import ResultTable
+from otel_sqlite_exporter.show.units import format_iso_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,9 @@ class RawPoint:
 
 
 AnsweredPoint = SeriesPoint | RawPoint
+_NUMBERS = ("value", "delta", "count", "count_delta", "sum", "sum_delta", "min", "max")
+_WHOLE = ("start_time_unix_nano", "raw_points", "flags")
+_OWN = frozenset(("time_unix_nano", "time", "aggregate", "lower", "upper", *(field.name for field in fields(RawPoint))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +167,68 @@ class MetricSeriesResult(ResultTable):
         }
 
     def to_columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
-        """Return the type and the values of each column: a row for each point, with the labels of its line."""
-        rows = [(line, point) for line in self.series for point in line.points]
-        columns: dict[str, tuple[type, Sequence[Any]]] = {
-            "time_unix_nano": (int, [point.time_unix_nano for _, point in rows]),
-            "aggregate": (str, [line.aggregate for line, _ in rows]),
-            "labels": (str, [orjson.dumps(dict(line.labels)).decode() for line, _ in rows]),
+        """Return the type and the values of each column: a row for each point, and for each bucket of a point, with the
+        labels of its line."""
+        return {
+            name: (type_, [value if value is None else type_(value) for value in values] if type_ is float else values)
+            for name, (type_, values) in make_series_columns(self.series).items()
         }
-        values = [point.value for _, point in rows]
-        type_ = float if any(isinstance(value, float) for value in values) else int
-        columns["value"] = type_, [value if value is None else type_(value) for value in values]
-        return columns
+
+    def _repr_html_(self) -> str:
+        return notebook_lines.show_series(self)
+
+
+def make_series_columns(lines: Sequence[MetricLine]) -> dict[str, tuple[type, Sequence[Any]]]:
+    """Return the type and the values of each column: the time, the labels, and the value of each point; of a line of
+    buckets, those of each bucket with its bounds. A label with the name of another column is `labels.NAME`."""
+    rows = [(line, row) for line in lines for row in _list_rows(line)]
+    columns: dict[str, tuple[type, Sequence[Any]]] = {
+        "time_unix_nano": (int, [row["time_unix_nano"] for _, row in rows]),
+        "time": (str, [format_iso_time(row["time_unix_nano"]) for _, row in rows]),
+    }
+    for key in dict.fromkeys(key for line in lines for key in line.labels):
+        name = f"labels.{key}" if key in _OWN else key
+        columns[name] = str, [write_label(line.labels.get(key)) for line, _ in rows]
+    if any(isinstance(point, RawPoint) for line in lines for point in line.points):
+        return columns | _make_raw_columns([row for _, row in rows])
+    columns["aggregate"] = str, [line.aggregate for line, _ in rows]
+    if any("lower" in row for _, row in rows):
+        columns |= {name: (float, [row.get(name) for _, row in rows]) for name in ("lower", "upper")}
+    columns["value"] = _read_numbers([row for _, row in rows], "value")
+    return columns
+
+
+def write_label(value: Any) -> str | None:
+    """Return the value of a label as text: one that is no text as JSON."""
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _list_rows(line: MetricLine) -> list[Mapping[str, Any]]:
+    rows: list[Mapping[str, Any]] = []
+    for point in line.points:
+        if isinstance(point, RawPoint):
+            buckets = None if point.buckets is None else orjson.dumps(point.buckets).decode()
+            rows.append({field.name: getattr(point, field.name) for field in fields(point)} | {"buckets": buckets})
+        elif point.buckets is None:
+            rows.append({"time_unix_nano": point.time_unix_nano, "value": point.value})
+        else:
+            for bucket in point.buckets:
+                bounds = {"lower": bucket.lower, "upper": bucket.upper}
+                rows.append({"time_unix_nano": point.time_unix_nano, "value": bucket.count, **bounds})
+    return rows
+
+
+def _make_raw_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[type, Sequence[Any]]]:
+    columns: dict[str, tuple[type, Sequence[Any]]] = {}
+    for field in fields(RawPoint)[1:]:
+        if field.name in _NUMBERS:
+            columns[field.name] = _read_numbers(rows, field.name)
+        else:
+            columns[field.name] = int if field.name in _WHOLE else str, [row[field.name] for row in rows]
+    return columns
+
+
+def _read_numbers(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[type, Sequence[Any]]:
+    """Return the type that can hold the numbers of a column, and the numbers as they are."""
+    values = [row[name] for row in rows]
+    return int if all(value is None or type(value) is int for value in values) else float, values

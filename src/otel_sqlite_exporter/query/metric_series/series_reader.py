@@ -12,11 +12,17 @@ import orjson
 
 from otel_sqlite_exporter.errors import FilterError, ReadTooLongError
 from otel_sqlite_exporter.model.metric_records.metric_signals import SUMMARY
-from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.timezones import Calendar
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.filter_values import parse_calendar, parse_time
-from otel_sqlite_exporter.query.metric_arithmetic.time_steps import RAW, choose_step, make_steps, parse_step
+from otel_sqlite_exporter.query.metric_arithmetic.time_steps import (
+    RAW,
+    WHOLE,
+    TimeSteps,
+    choose_step,
+    make_steps,
+    parse_step,
+)
 from otel_sqlite_exporter.query.metric_series.chosen_series import (
     EACH,
     MOST_SERIES,
@@ -101,9 +107,8 @@ def read_metric_series(connection: sqlite3.Connection, question: SeriesQuestion)
     temporalities = {one.temporality for one in chosen.instruments}
     omitted = max(0, answer.groups - limit)
     if omitted:
-        notes.append(
-            f"{count(omitted, 'group')} of series with smaller values {'is' if omitted == 1 else 'are'} left out"
-        )
+        told = "one group of series is" if omitted == 1 else f"{omitted:,} groups of series are"
+        notes.append(f"{told} left out{'' if is_raw else ', those with the smallest values'}: the limit is {limit:,}")
     return MetricSeriesResult(
         name=question.name,
         kind=first.kind,
@@ -167,7 +172,11 @@ def _read_steps(
     since, until = chosen.since, chosen.until
     if step is None:
         step = choose_step(until - since, chosen.interval, check_limit(question.most_steps))
-    steps = make_steps(since, until, step, calendar)
+    if step == WHOLE:
+        step = until - since
+        steps = TimeSteps((since, until), since, until, step)
+    else:
+        steps = make_steps(since, until, step, calendar)
     shown = min(question.limit, len(groups))
     if len(steps) * shown * len(aggregates) > _MOST_VALUES:
         raise FilterError("limit", f"these are more than {_MOST_VALUES:,} values: give a lower limit or a longer step")

@@ -40,6 +40,8 @@ VIEW_COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("start_time", "tool_name", "status", "error_type", "error_message", "duration_ms", "arguments"),
         *("agent_name", "session_id", "span_id", "trace_id"),
     ),
+    "metrics": ("name", "kind", "unit", "temporality", "series", "services", "last_time", "description"),
+    "exemplars": ("time", "name", "value", "unit", "service_name", "span_name", "session_id", "span_id", "trace_id"),
 }
 """The columns of a view that are shown, by its name."""
 SEARCH_COLUMNS = ("start_time", "kind", "what", "column", "snippet", "matches", "session_id", "span_id", "trace_id")
