@@ -50,7 +50,7 @@ def keep_and_delete(path: Path) -> None:
     settings = resolve_settings(path)
     prune(settings, RetentionRules(older_than_s=1.0, services=("pruned",), keep_users=True))
     with suppress(StoppedError):
-        delete_records(settings, DeletionRule(sessions=("deleted",)), progress=_stop)
+        delete_records(settings, DeletionRule(sessions=("deleted",), since=1, until=2 * NOON_NS), progress=_stop)
 
 
 def _span(number: int, name: str) -> ReadableSpan:
