@@ -197,7 +197,7 @@ AN_HOUR_AHEAD = """
     Object.defineProperty(performance, 'timeOrigin', {value: origin + 3600e3});
 """
 COUNTING = "[data-running-since]"
-SECONDS = re.compile(r"^\d+ s$")
+SECONDS = re.compile(r"^(\d+ min )?\d+ s$")
 SAID = "all is said"
 MESSAGE = '[{"role": "assistant", "parts": [{"type": "text", "content": "all is said"}]}]'
 

@@ -332,8 +332,8 @@ def test_the_distribution_registers_these_entry_points() -> None:
 
 def test_the_fixture_of_tests_offers_these_names() -> None:
     assert {name for name in dir(RecordedTelemetry) if not name.startswith("_")} == {
-        *("calls", "tools", "spans", "errors", "logs", "sessions", "tokens", "cost_usd", "check_budget"),
-        *("database", "environment", "flush", "stop", "describe", "remove", "check_limits"),
+        *("calls", "tools", "spans", "errors", "logs", "metrics", "sessions", "tokens", "cost_usd"),
+        *("check_budget", "database", "environment", "flush", "stop", "describe", "remove", "check_limits"),
     }
     assert BUDGETS == ("cost_usd", "calls", "tools", "tokens", "failed_calls", "failed_tools", "duration_ms")
 

@@ -172,6 +172,18 @@ def test_where_a_count_begins_anew_the_point_before_stays_too(path: Path) -> Non
     assert sum(row[6] for row in rows) == 6
 
 
+@pytest.mark.parametrize("start", [0, 10, 11, 12.5, 20, 99])
+def test_a_count_that_does_not_begin_before_its_points_adds_what_it_did(path: Path, start: float) -> None:
+    """As where a receiver takes the first time that it sees a count for its start, or a clock is set back."""
+    counted = InstrumentFields("counted", "", "1", "sum", CUMULATIVE, True)
+    values = enumerate((100, 104, 109, 110, 116, 117), start=10)
+    write_batches(path, [encode(_point(counted, minute, value, start) for minute, value in values)])
+    totals = "SELECT sum(delta), sum(coalesce(raw_points, 1)) FROM metric_points"
+    before = read(path, totals)
+    make_hours(path, _END)
+    assert read(path, totals) == before
+
+
 def test_of_a_count_that_may_shrink_one_point_stays(path: Path) -> None:
     counted = InstrumentFields("counted", "", "1", "sum", CUMULATIVE, False)
     rows = _merge(path, *(_point(counted, 10 + place, value) for place, value in enumerate((5, 9, 2, 3, 1, 7))))

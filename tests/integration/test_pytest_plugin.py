@@ -19,10 +19,14 @@ from tests.conftest import HANG_S, clean_environment, modules_after, span_names
 
 APPLICATION = """
 import logging
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 from opentelemetry.trace import Status, StatusCode
 
 tracer = trace.get_tracer("application")  # before a test runs
+meter = metrics.get_meter("application")
+asked = meter.create_counter("asked", unit="{question}")
+lengths = meter.create_histogram("length")
+waiting = meter.create_up_down_counter("waiting")
 USAGE = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 10}
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini"}
 TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
@@ -43,9 +47,9 @@ import sys
 from collections.abc import Sequence
 
 import pytest
-from opentelemetry import _logs
+from opentelemetry import _logs, metrics
 
-from application import CHAT, TOOL, ask, fail, tracer
+from application import CHAT, TOOL, ask, asked, fail, lengths, tracer, waiting
 
 late = []
 
@@ -75,6 +79,36 @@ def test_another_has_a_file_of_its_own(telemetry):
 def test_after_a_shutdown(telemetry):
     ask()
     assert len(telemetry.calls) == 1
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_metrics_of_each_test_are_its_own(telemetry, number):
+    assert "asked" not in [metric.name for metric in telemetry.metrics]
+    asked.add(number)
+    lengths.record(number)
+    waiting.add(1)
+    assert [metric.name for metric in telemetry.metrics] == ["asked", "length", "waiting"]
+    asked.add(number)
+    telemetry.meter_provider.shutdown()
+    metrics.get_meter("late").create_counter("late").add(1)
+    assert [(metric.name, metric.unit) for metric in telemetry.metrics][:2] == [("asked", "{question}"), ("late", "")]
+    (line,) = telemetry.database.get_metric_series("asked", aggregate="increase", step="1d").series
+    assert sum(point.value or 0 for point in line.points) == 2 * number
+    (line,) = telemetry.database.get_metric_series("length", aggregate="sum", step="1d").series
+    assert sum(point.value or 0 for point in line.points) == number
+    (line,) = telemetry.database.get_metric_series("waiting", aggregate="last", step="1d").series
+    assert line.points[-1].value == number  # what is open stays open
+
+def test_children_write_metrics(telemetry):
+    assert telemetry.environment["OTEL_METRICS_EXPORTER"] == "sqlite"
+    program = (
+        "from opentelemetry.sdk.metrics import MeterProvider; "
+        "from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader; "
+        "from otel_sqlite_exporter import SQLiteMetricExporter; "
+        "provider = MeterProvider([PeriodicExportingMetricReader(SQLiteMetricExporter())]); "
+        "provider.get_meter('child').create_counter('of.child').add(1); provider.shutdown()"
+    )
+    subprocess.run([sys.executable, "-c", program], env={**os.environ, **telemetry.environment}, check=True)
+    assert "of.child" in [metric.name for metric in telemetry.metrics]
 
 def test_child_processes_write_to_the_same_file(telemetry):
     ask()
@@ -132,7 +166,8 @@ def test_has_no_telemetry():
     ask()
 """
 CONFTEST = """
-from opentelemetry import trace
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -141,18 +176,23 @@ own = InMemorySpanExporter()
 provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(own))
 trace.set_tracer_provider(provider)
+meters = MeterProvider()
+metrics.set_meter_provider(meters)
 """
 TESTS_OF_AN_APPLICATION = """
 import pytest
 from opentelemetry import trace
 
-from application import ask
-from conftest import own, provider
+from application import ask, asked
+from conftest import meters, own, provider
 
 @pytest.mark.parametrize("number", range(4))
 def test_both_have_each_span_once(telemetry, number):
     own.clear()
     ask(2)
+    asked.add(1)
+    recorded = ["asked"] if hasattr(meters, "add_metric_reader") else []  # newer SDKs take one more reader
+    assert [metric.name for metric in telemetry.metrics] == recorded
     assert trace.get_tracer_provider() is provider
     assert [span.name for span in own.get_finished_spans()] == ["chat", "chat"]
     assert len(telemetry.spans) == 2
@@ -200,7 +240,7 @@ def test_each_test_has_its_own_telemetry_and_budgets_fail(printed: str) -> None:
     shown = printed[printed.index("test_middle_of_a_test _") :].split("\n____", 1)[0]
     assert ">       telemetry.check_budget(calls=0)" in shown
     assert "allowed_use.py" not in shown.split("Captured")[0]
-    assert "6 failed, 8 passed, 1 warning" in printed
+    assert "6 failed, 12 passed, 1 warning" in printed
 
 
 def test_the_file_of_a_test_that_failed_is_kept_and_named(printed: str) -> None:

@@ -86,20 +86,24 @@ _OF_THE_WHOLE_FILE = {
     *("count_derived", "count_documents", "list_attribute_indexes", "count_orphans"),
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     *("count_series_by_service", "sum_points"),
+    "read_point_changes",  # of a source of `merge`
     "list_exported_series",  # of an export without a session
     "list_metric_names",  # for the error that a metric is missing
     "list_exemplars",  # of the API, where no trace, name or session is given
     "count_written_points",  # of a stream, as `read_file_state` is
     "list_agents",  # of the API
+    "sum_series",  # of a masked file, which is shared whole
     *("count_main_rows", "list_session_conflicts"),  # of the page
     # Of `delete`, once for each run.
     *("describe_chosen", "find_naming_records", "list_chosen_names", "match_all", "match_users", "match_user_sessions"),
+    *("choose_series", "find_naming_series", "find_naming_exemplars", "list_sessions_of_users"),
     "read_agents_again",  # of agents that lost their last call
     "find_agents_ends",  # the first and the last thousand calls
     *("find_stray_texts", "find_idle", "list_referred", "find_idle_bounds", "forget_idle_bounds"),  # of a sweep
     # Of tables with few rows.
     *(
         "choose_records",
+        "find_marked_points",
         "find_pending_deletions",
         "forget_kept_usage",
         "forget_marks",
@@ -110,6 +114,7 @@ _OF_THE_WHOLE_FILE = {
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),
     *("read_source_agents", "read_source_facts", "read_source_runs", "read_source_senders", "sum_kept_usage"),
+    *("read_point_changes", "read_source_refusals"),  # of a source, once in a merge
     "list_kept_days",  # of `doctor`
     "count_calls_of_days",  # of a source, where calls came back that were in sums
     # Of `prune`, once in a run; of few kept sums, pins and runs.

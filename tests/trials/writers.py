@@ -17,14 +17,25 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor
+from otel_sqlite_exporter import (
+    SQLiteLogRecordExporter,
+    SQLiteMetricExporter,
+    SQLiteSpanExporter,
+    SQLiteSpanProcessor,
+)
 from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.model.rows import EncodedSpan
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.file_checks import check_file, settle
+from tests.metering import make_data, make_sum
 from tests.trials.outcome import Outcome, is_orphan
 from tests.trials.records import Record, make_records, name_of
 
+_NAMES = """
+SELECT name FROM spans
+UNION ALL SELECT body ->> '$' FROM logs
+UNION ALL SELECT (attributes ->> 'of') || '/point' || (time_unix_nano / 1000000000) FROM metric_points
+"""
 WAYS = ("exporter", "batch", "processor")
 
 
@@ -82,14 +93,16 @@ def write_on(path: Path, notes: Notes, prefix: str, way: str, batches: int = 10*
     chance = random.Random(prefix)
     spans = noting(SQLiteSpanExporter(path, **keywords), notes)
     logs = noting(SQLiteLogRecordExporter(path, **keywords), notes)
+    metrics = SQLiteMetricExporter(path, **keywords)
     processor = None if way == "exporter" else make_processor(path, way, notes, **keywords)
     for number in range(batches):
         if is_orphan():
             break
         records = make_records(chance, f"{prefix}/{number}", chance.randrange(1, 9))
         export_records(records, spans, logs, None if processor is None else processor.on_end)
+        export_points(metrics, notes, prefix, number + 1)
         time.sleep(chance.uniform(0, 0.005))
-    for one in (processor, spans, logs):
+    for one in (processor, spans, logs, metrics):
         if one is not None:
             one.shutdown()
 
@@ -114,13 +127,20 @@ def export_records(
         logs.export(of_logs)
 
 
+def export_points(exporter: SQLiteMetricExporter, notes: Notes, prefix: str, number: int) -> None:
+    """Export the points of three series of a writer at a time, twice, and note them by the names that `check` gives."""
+    data = make_data(*(make_sum("batches", number, time=number * 10**9, of=f"{prefix}/{n}") for n in range(3)))
+    if exporter.export(data).name == exporter.export(data).name == "SUCCESS":
+        notes.add_names(f"{prefix}/{n}/point{number}" for n in range(3))
+
+
 def check(path: Path, acknowledged: Iterable[str]) -> Outcome:
     """Bring in the spool, and compare the file with what was acknowledged. The file must be sound, and `reindex` must
     find nothing to change."""
     settle(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as file:
         check_file(file)
-        names = [name for (name,) in file.execute("SELECT name FROM spans UNION ALL SELECT body ->> '$' FROM logs")]
+        names = [name for (name,) in file.execute(_NAMES)]
         (quarantined,) = file.execute("SELECT count(*) FROM _quarantine").fetchone()
     result = reindex(resolve_settings(path, busy_timeout_ms=30_000))
     changed = (result.changed_spans, result.changed_logs, result.recounted_calls)

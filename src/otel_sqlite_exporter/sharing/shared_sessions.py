@@ -150,8 +150,8 @@ def _tell_metrics(file: TelemetryFile) -> Iterator[str]:
         yield f"{escape_line(metric.facts)}\n"
         if metric.description:
             yield write_fence(metric.description)
-        for cells in (HEADINGS, ["---"] * len(HEADINGS)):
-            yield f"| {' | '.join(cells)} |"
+        yield f"| {' | '.join(HEADINGS)} |"
+        yield f"|{' --- |' * len(HEADINGS)}"
         for cells in metric.rows:
             yield f"| {' | '.join(map(escape_line, cells))} |"
         yield "" if metric.note is None else f"\n{metric.note}\n"

@@ -46,5 +46,5 @@ def _measure(value: float | None, low: float, high: float, height: int) -> int |
     """Return the height of the column of a value in eighths of a row."""
     if value is None or not math.isfinite(value):
         return None
-    share = 1.0 if high <= low else (value - low) / (high - low)
+    share = float(value != 0) if high <= low else (value - low) / (high - low)
     return max(1, round(share * height * 8))

@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
+from otel_sqlite_exporter.query.metric_series.metric_summaries import MetricSummary
 from otel_sqlite_exporter.query.pages import Page, ViewRow
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.summaries import (
@@ -24,6 +26,7 @@ from otel_sqlite_exporter.query.summaries import (
     ToolInteractionSummary,
 )
 from otel_sqlite_exporter.sdk.log_exporter import SQLiteLogRecordExporter
+from otel_sqlite_exporter.sdk.metric_exporter import SQLiteMetricExporter
 from otel_sqlite_exporter.sdk.span_processor import SQLiteSpanProcessor
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
@@ -32,17 +35,18 @@ from otel_sqlite_exporter.testing.allowed_use import NothingRecordedWarning, Rec
 from otel_sqlite_exporter.testing.switched_providers import get_providers
 
 _PAGE, _FLUSH_S = 1_000, 30.0
+_OLDEST_FIRST: Mapping[str, Any] = {"newest_first": False}
 _RowT = TypeVar("_RowT", bound=ViewRow)
 
 
 class RecordedTelemetry:
     """The telemetry of one test. Whatever is asked, what was recorded by then is written first: also spans that still
-    run, with the status `running`.
+    run, with the status `running`, and what was measured since the test began.
 
     Attributes:
         path: The file.
-        tracer_provider, logger_provider: Those that write to it, for code that takes a provider. What uses the global
-            providers is written to it too, unless the setting `telemetry_global` is false.
+        tracer_provider, logger_provider, meter_provider: Those that write to it, for code that takes a provider. What
+            uses the global providers is written to it too, unless the setting `telemetry_global` is false.
     """
 
     def __init__(self, path: Path, *, use_global: bool) -> None:
@@ -53,10 +57,13 @@ class RecordedTelemetry:
         self._providers = providers
         self.tracer_provider: TracerProvider = providers.tracer_provider
         self.logger_provider: LoggerProvider = providers.logger_provider
+        self.meter_provider: MeterProvider = providers.meter_provider
         self._spans = SQLiteSpanProcessor(path)
         self._logs: Any = SimpleLogRecordProcessor(SQLiteLogRecordExporter(path))
+        self._metrics = SQLiteMetricExporter(path)
         providers.spans.choose(self._spans)
         providers.logs.chosen = self._logs
+        providers.metrics.choose(self._metrics)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -79,32 +86,37 @@ class RecordedTelemetry:
     @property
     def calls(self) -> Sequence[LLMInteractionSummary]:
         """The model calls that count, the oldest first."""
-        return _read_all(self.database.find_llm_interactions, counted=True)
+        return _read_all(self.database.find_llm_interactions, **_OLDEST_FIRST, counted=True)
 
     @property
     def tools(self) -> Sequence[ToolInteractionSummary]:
         """The executions of tools that count, the oldest first."""
-        return _read_all(self.database.find_tool_interactions, counted=True)
+        return _read_all(self.database.find_tool_interactions, **_OLDEST_FIRST, counted=True)
 
     @property
     def spans(self) -> Sequence[SpanSummary]:
         """All spans, the oldest first."""
-        return _read_all(self.database.find_spans)
+        return _read_all(self.database.find_spans, **_OLDEST_FIRST)
 
     @property
     def errors(self) -> Sequence[SpanSummary]:
         """The spans that failed, the oldest first."""
-        return _read_all(self.database.find_spans, status="error")
+        return _read_all(self.database.find_spans, **_OLDEST_FIRST, status="error")
 
     @property
     def logs(self) -> Sequence[LogSummary]:
         """All log records, the oldest first."""
-        return _read_all(self.database.find_logs)
+        return _read_all(self.database.find_logs, **_OLDEST_FIRST)
+
+    @property
+    def metrics(self) -> Sequence[MetricSummary]:
+        """All metrics, by their names. `database.get_metric_series` has their values."""
+        return _read_all(self.database.find_metrics)
 
     @property
     def sessions(self) -> Sequence[SessionSummary]:
         """The sessions, by their end, the oldest first."""
-        return _read_all(self.database.find_sessions)
+        return _read_all(self.database.find_sessions, **_OLDEST_FIRST)
 
     @property
     def cost_usd(self) -> float:
@@ -157,18 +169,21 @@ class RecordedTelemetry:
         return None if doubt is None else NothingRecordedWarning(doubt)
 
     def flush(self) -> None:
-        """Write what has ended and what runs, for 30 seconds at most."""
+        """Write what has ended, what runs and what was measured, each for 30 seconds at most."""
         self._spans._flush(_FLUSH_S, with_running=True)
+        self._providers.metrics.collect(_FLUSH_S)
         if not self.path.exists():
             open_file(resolve_settings(self.path)).close()
 
     def stop(self) -> None:
         """Write what waits, and close the file. What ends from now on is not recorded."""
-        self._spans._flush(_FLUSH_S, with_running=True)
+        self.flush()
         self._providers.spans.choose(None)
         self._providers.logs.chosen = None
+        self._providers.metrics.choose(None)
         self._spans.shutdown()
         self._logs.shutdown()
+        self._metrics.shutdown()
 
     def describe(self) -> str:
         """Return what to do with the file."""
@@ -203,7 +218,7 @@ def _read_all(find: Callable[..., Page[_RowT]], **filters: Any) -> Sequence[_Row
     rows: list[_RowT] = []
     cursor: str | None = None
     while True:
-        page = find(limit=_PAGE, cursor=cursor, newest_first=False, **filters)
+        page = find(limit=_PAGE, cursor=cursor, **filters)
         rows += page.records
         cursor = page.cursor
         if cursor is None:

@@ -12,12 +12,15 @@ import weakref
 from functools import cache
 from typing import Any
 
-from opentelemetry import _logs, trace
+from opentelemetry import _logs, metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+from otel_sqlite_exporter.testing.switched_meters import LastingMeterProvider, MetricSwitches
 
 
 class SpanSwitch(SpanProcessor):
@@ -87,20 +90,31 @@ class SwitchedProviders:
     """The providers of this process, and their switches."""
 
     def __init__(self) -> None:
-        self.spans, self.logs = SpanSwitch(), LogSwitch()
+        self.spans, self.logs, self.metrics = SpanSwitch(), LogSwitch(), MetricSwitches()
         resource = Resource.create({"service.name": "pytest"})  # OTEL_SERVICE_NAME goes before
         self.tracer_provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
         self.logger_provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
+        self.meter_provider: MeterProvider = LastingMeterProvider(
+            [self.metrics.make_reader()], resource, shutdown_on_exit=False
+        )
         self._switched: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._switched.add(self.meter_provider)
         self._add(self.tracer_provider, self.logger_provider)
 
     def use_global(self) -> None:
-        """Record what uses the global providers: those that the application has set, or ours, which are set then."""
+        """Record what uses the global providers: those that the application has set, or ours, which are set then. The
+        application's provider of meters gets a reader where the SDK lets it."""
         if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
             trace.set_tracer_provider(self.tracer_provider)
         if not hasattr(_logs.get_logger_provider(), "add_log_record_processor"):
             _logs.set_logger_provider(self.logger_provider)
+        if hasattr(metrics.get_meter_provider(), "on_set_meter_provider"):  # it stands for one that is not set yet
+            metrics.set_meter_provider(self.meter_provider)
         self._add(trace.get_tracer_provider(), _logs.get_logger_provider())
+        meters: Any = metrics.get_meter_provider()
+        if meters not in self._switched and hasattr(meters, "add_metric_reader"):
+            meters.add_metric_reader(self.metrics.make_reader())
+            self._switched.add(meters)
 
     def _add(self, tracer_provider: Any, logger_provider: Any) -> None:
         for provider, name, switch in (

@@ -65,8 +65,6 @@ def show_metric(asked: AskedFile, arguments: ToolArguments) -> Answer:
         "columns": ["time", *(f"line {number}" for number in range(1, len(described) + 1))],
     }
     notes = [*result.notes, *_say_what_is_left_out(result.omitted, len(lines) - len(described))]
-    if any(line.is_estimate for line in lines):
-        notes.append("quantiles are estimated from buckets")
     if notes:
         head["notes"] = take_items((shorten(note, 2 * size) for note in notes), arguments.most_bytes // 8)
 

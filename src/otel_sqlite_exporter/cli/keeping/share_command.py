@@ -57,9 +57,9 @@ def share(
     no script. Only the owner may read FILE.
 
     What the options mask, and the settings that redact what exporters write, is masked in every format: in attributes,
-    events, links, resources, log records, names and messages, and in JSON inside texts. A value that is masked under
-    its key is masked wherever it stands again. stderr, the page and Markdown say what was masked: kinds, keys and
-    numbers.
+    events, links, resources, log records, data points of metrics, names and messages, and in JSON inside texts. A value
+    that is masked under its key is masked wherever it stands again. stderr, the page and Markdown say what was masked:
+    kinds, keys and numbers.
     """
     from otel_sqlite_exporter.cli.outputs.output_file import write_pieces
     from otel_sqlite_exporter.query.reading import TelemetryFile

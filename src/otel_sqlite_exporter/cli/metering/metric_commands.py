@@ -56,6 +56,7 @@ _COLUMNS: tuple[Column[MetricSummary], ...] = (
 @click.pass_obj
 def metrics(database: TelemetryDatabase, /, *, as_csv: bool, as_json: bool, **options: Any) -> None:
     """List the metrics of the file, by name."""
+    is_whole = not any(value for key, value in options.items() if key != "limit")
     page = database.find_metrics(**_read_criteria(database, options))
     if as_json:
         return print_json({"total": page.total, "cursor": page.cursor, "metrics": page.to_dicts()})
@@ -66,8 +67,12 @@ def metrics(database: TelemetryDatabase, /, *, as_csv: bool, as_json: bool, **op
     print_tables(Table(f"metrics ({page.describe()})", _COLUMNS, page.records))
     if page.cursor is not None:
         print_lines(f"next: --cursor {page.cursor}", to_stderr=True)
-    if not page and not options["name"]:
-        print_lines("no metrics: set OTEL_METRICS_EXPORTER=sqlite, see docs/metrics.md", to_stderr=True)
+    if not page and is_whole:
+        print_lines(
+            "no metrics: set OTEL_METRICS_EXPORTER=sqlite; a program writes them once a minute and when it ends, see "
+            "docs/metrics.md",
+            to_stderr=True,
+        )
 
 
 @click.command()
@@ -82,14 +87,15 @@ def metrics(database: TelemetryDatabase, /, *, as_csv: bool, as_json: bool, **op
     "-a",
     metavar="NAME",
     multiple=True,
-    help="sum, increase, rate, last, avg, min, max, count, p95 or another percentile. May be repeated.",
+    help="sum, increase, rate, last, avg, min, max, count, p95 or another percentile, buckets. May be repeated.",
 )
 @click.option(
     "--group-by",
     "-g",
     metavar="KEY",
     multiple=True,
-    help="A line for each value of this attribute, or of service_name, session_id or user_id; `*`: for each series.",
+    help="A line for each value of this attribute, or of service_name, session_id or user_id; `*`: for each series. "
+    "May be repeated.",
 )
 @opt.ATTRIBUTE
 @_KIND
@@ -121,6 +127,7 @@ def metric(
     NAME is one that `metrics` lists. A line is all series of the metric, or with --group-by those of one group.
     """
     from otel_sqlite_exporter.cli.metering.series_output import find_width, list_parts
+    from otel_sqlite_exporter.query.metric_series.metric_summaries import ExemplarFilter
     from otel_sqlite_exporter.query.metric_series.series_answers import make_series_columns
 
     if raw and (options["step"] or options["aggregate"] or buckets):
@@ -133,10 +140,10 @@ def metric(
         result = _ask_for_buckets(database, result, criteria)
     found = None
     if exemplars:
-        given = {key: criteria[key] for key in ("session_id", "service_name", "since", "until") if key in criteria}
-        found = database.find_exemplars(name=name, **given).records
+        given = {key: value for key, value in criteria.items() if key in ExemplarFilter.__annotations__}
+        found = database.find_exemplars(name=name, **given)
     if as_json:
-        more = {} if found is None else {"exemplars": [one.to_dict() for one in found]}
+        more = {} if found is None else {"exemplars": found.to_dicts()}
         return print_json(result.to_dict() | more)
     if as_csv:
         columns = {key: values for key, (_, values) in make_series_columns(result.series).items()}

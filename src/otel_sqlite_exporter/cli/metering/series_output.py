@@ -18,6 +18,7 @@ from otel_sqlite_exporter.show.units import format_iso_time, format_ms
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.metric_series.metric_summaries import ExemplarSummary
     from otel_sqlite_exporter.query.metric_series.series_answers import MetricLine, MetricSeriesResult
+    from otel_sqlite_exporter.query.pages import Page
 
 _WIDTH_IN_PIPE, _LEAST_WIDTH = 80, 20
 _SCALE_WIDTH = 14
@@ -40,7 +41,7 @@ def find_width() -> int:
 
 
 def list_parts(
-    result: MetricSeriesResult, whole: MetricSeriesResult | None, exemplars: Sequence[ExemplarSummary] | None
+    result: MetricSeriesResult, whole: MetricSeriesResult | None, exemplars: Page[ExemplarSummary] | None
 ) -> Iterator[Part]:
     """Yield what is printed of an answer, in order; `whole` is the answer for the range as one step."""
     yield _describe(result)
@@ -48,7 +49,9 @@ def list_parts(
     if drawn:
         yield _plot(drawn)
         yield _legend(drawn, () if whole is None else whole.series)
-    yield from (_list_buckets(line) for line in result.series if line.aggregate == _BUCKETS)
+    if not result.series:
+        yield Passage("no points", [(0, "there is none of these series in this time")])
+    yield from (_list_buckets(line, result.unit) for line in result.series if line.aggregate == _BUCKETS)
     yield from (_list_points(line) for line in result.series if line.aggregate == _RAW)
     if exemplars is not None:
         yield _list_exemplars(exemplars)
@@ -141,7 +144,7 @@ def _legend(lines: Sequence[MetricLine], whole: Sequence[MetricLine]) -> Table[M
     return Table("lines", told, lines)
 
 
-def _list_buckets(line: MetricLine) -> Table[_BucketRow]:
+def _list_buckets(line: MetricLine, unit: str) -> Table[_BucketRow]:
     totals: dict[tuple[float | None, float | None], float] = {}
     for point in line.points:
         for bucket in (point.buckets or ()) if isinstance(point, SeriesPoint) else ():
@@ -149,7 +152,7 @@ def _list_buckets(line: MetricLine) -> Table[_BucketRow]:
             totals[key] = totals.get(key, 0) + bucket.count
     order = sorted(totals, key=lambda key: (key[0] is not None, key[0] or 0.0, key[1] is None, key[1] or 0.0))
     most = max(totals.values(), default=0) or 1
-    rows = [_BucketRow(_name_bounds(*key, line.unit), totals[key], totals[key] / most) for key in order]
+    rows = [_BucketRow(_name_bounds(*key, unit), totals[key], totals[key] / most) for key in order]
     columns: tuple[Column[_BucketRow], ...] = (
         Column("values from", lambda row: row.bounds),
         Column("share", lambda row: Interval(0, row.share)),
@@ -187,7 +190,7 @@ def _has_value(column: Column[RawPoint]) -> Any:
     return lambda point: column.read(point) is not None
 
 
-def _list_exemplars(exemplars: Sequence[ExemplarSummary]) -> Table[ExemplarSummary]:
+def _list_exemplars(exemplars: Page[ExemplarSummary]) -> Table[ExemplarSummary]:
     columns: tuple[Column[ExemplarSummary], ...] = (
         Column("time", lambda one: format_time(one.time)),
         Column("value", lambda one: None if one.value is None else format_measure(one.value, one.unit), right=True),
@@ -196,4 +199,4 @@ def _list_exemplars(exemplars: Sequence[ExemplarSummary]) -> Table[ExemplarSumma
         Column("span", lambda one: one.span_name, least=12, drop=3),
         Column("attributes", lambda one: one.series_attributes, least=20, drop=1),
     )
-    return Table(f"exemplars ({len(exemplars)}), the newest first", columns, exemplars)
+    return Table(f"exemplars ({exemplars.describe()}), the newest first", columns, exemplars.records)

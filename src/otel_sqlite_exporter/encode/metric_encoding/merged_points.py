@@ -18,7 +18,7 @@ from typing import Any
 from otel_sqlite_exporter.encode.metric_encoding.exponential_buckets import ExponentialBuckets
 from otel_sqlite_exporter.encode.metric_encoding.point_numbers import dump_numbers, encode_number, read_number
 from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint, StoredNumber
-from otel_sqlite_exporter.model.metric_records.metric_signals import DELTA, EXPONENTIAL_HISTOGRAM, HISTOGRAM, SUM
+from otel_sqlite_exporter.model.metric_records.metric_signals import EXPONENTIAL_HISTOGRAM, HISTOGRAM, SUM
 
 _MERGED = frozenset((SUM, HISTOGRAM, EXPONENTIAL_HISTOGRAM))
 _NO_BUCKETS = "[]"
@@ -44,11 +44,9 @@ def merge_points(points: Sequence[EncodedPoint]) -> Sequence[EncodedPoint]:
 
 def _merge(points: list[EncodedPoint]) -> EncodedPoint:
     first, rows = points[0], [point.row for point in points]
-    starts = [row.start_time_unix_nano for row in rows]
-    is_delta = first.series.instrument.temporality == DELTA
     buckets, bounds = _merge_buckets(points)
     merged = first.row._replace(
-        start_time_unix_nano=max(starts) if is_delta else min(starts),
+        start_time_unix_nano=min(row.start_time_unix_nano for row in rows),
         time_source=next((row.time_source for row in rows if row.time_source), None),
         flags=reduce(operator.and_, (row.flags for row in rows)),
         value=_add(row.value for row in rows),

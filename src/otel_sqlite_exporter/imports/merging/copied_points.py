@@ -43,14 +43,6 @@ class PointCopier:
         self._resources: dict[str, ResourceFields] = {}
         self._scopes: dict[str, ScopeFields] = {}
 
-    def copy_series(self, series: SourceSeries) -> EncodedSeries:
-        """Return a series encoded.
-
-        Raises:
-            ValueError, TypeError: A value of a damaged source cannot be read.
-        """
-        return self._copy_series(series).series
-
     def copy_point(self, point: SourcePoint) -> EncodedPoint:
         """Return a point encoded.
 

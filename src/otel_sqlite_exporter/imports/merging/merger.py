@@ -41,6 +41,7 @@ from otel_sqlite_exporter.imports.merging.span_endings import cut_short, keep_st
 from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Records
 from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.batch_lookup import find_key
@@ -213,26 +214,25 @@ class Merger:
 
     def _write_points(self, reader: SourceReader, report: MergeReport, page: PointPage) -> None:
         report.unreadable += len(page.unreadable)
-        copies = self._copy(report, page.points, self._point_copier.copy_point)
-        series = {point.series.row.digest: point.series for point in page.points}.values()
-        counts = [
-            (self._point_copier.copy_series(one).row.digest, *times)
-            for one in series
-            if any(times := (one.hourly_until, one.late_points, one.refused_points))
-        ]
+        copier = self._point_copier
+        copies = self._copy(report, page.points, lambda point: (point.series, copier.copy_point(point)))
+        names = ("digest", "hourly_until", "late", "refused")
+        found = {
+            (copied.series.row.digest, one.hourly_until, one.late_points, one.refused_points) for one, copied in copies
+        }
+        counts = [dict(zip(names, columns, strict=True)) for columns in sorted(found) if any(columns[1:])]
 
         def write(chosen: Sequence[PointUnit]) -> None:
             before = self._target.total_changes
             points = choose_points(self._target, chosen)
             new = self._writer.add_copied_points(points)
-            if counts:
-                run_query(self._target, "merge_series_counts", counts=counts)
+            self._target.executemany(read_query("merge_series_counts"), counts)
             if self._target.total_changes != before:
                 note_merged_points(self._target)
             report.new_points += new
             report.known_points += sum(map(len, chosen)) - new
 
-        self._write(reader, report, split_hours(copies), write, lambda unit: unit[0])
+        self._write(reader, report, split_hours(copied for _, copied in copies), write, lambda unit: unit[0])
 
     def _count_earlier(self, reader: SourceReader, times: Collection[int], read_before: int) -> None:
         """Count the records of these times that an earlier merge has read."""

@@ -82,6 +82,9 @@ def choose_series(
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
     """
+    for argument in filters:
+        if argument not in SeriesFilter.__annotations__:
+            raise FilterError(argument, f"series have no such filter: give {', '.join(SeriesFilter.__annotations__)}")
     select = build_page(_NAMED_SERIES, {**filters, "name": name}, limit=MOST_SERIES + 1)
     cursor = connection.execute(select.sql, select.parameters)
     found = [NamedSeries(*row) for row in cursor]

@@ -102,7 +102,8 @@ class MetricDescription:
 
 
 class ExemplarFilter(TypedDict, total=False):
-    """Exemplars at or after `since` and before `until`, of these metrics, or of spans of this trace."""
+    """Exemplars at or after `since` and before `until`, of these metrics, or of spans of this trace. `kind`, `unit`,
+    `user_id` and `attributes` choose series of a metric, and need its `name`."""
 
     name: Texts
     trace_id: Texts
@@ -111,6 +112,10 @@ class ExemplarFilter(TypedDict, total=False):
     session_id: Texts
     since: Time
     until: Time
+    kind: Texts
+    unit: Texts
+    user_id: Texts
+    attributes: Attributes
 
 
 class MetricFilter(TypedDict, total=False):

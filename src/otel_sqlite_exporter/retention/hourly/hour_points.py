@@ -3,7 +3,7 @@
 
 * Of a cumulative count, and of a summary, the last point of each start stays: later ones are counted from it. Where a
   count begins anew without a new start, the points on both sides of that stay, too; and where its start is not known,
-  its first point.
+  or is not before it, its first point.
 * Points of a delta metric are added up: the result begins where the first of them does, and has the time of the last.
   Histograms with other bounds do not mix.
 * Of a gauge the last value stays, with the smallest, the largest, the sum and the number of all.
@@ -178,7 +178,7 @@ class CountedRuns:
 
     def __init__(self, metric: MetricKind, start: int, previous: Numbers) -> None:
         self._metric = metric
-        self._is_start_known = start > 0
+        self._start = start
         self._previous = [*previous]
         self._run: list[HourPoint] = []
 
@@ -193,7 +193,7 @@ class CountedRuns:
 
     def _add(self, point: HourPoint) -> Iterator[MergedPoint]:
         forms = [find_form(number) for number in point.numbers]
-        if self._run and forms != [find_form(number) for number in self._run[-1].numbers]:
+        if self._run and self._describe(point) != self._describe(self._run[-1]):
             yield from self._end()
         if self._stands_alone(point, forms):
             yield from self._end()
@@ -210,12 +210,21 @@ class CountedRuns:
             yield _make(self._run[-1], self._run)
             self._run = []
 
+    def _describe(self, point: HourPoint) -> tuple[Any, ...]:
+        """Return what the points of a run have in common."""
+        return self._is_after_start(point), *map(find_form, point.numbers)
+
+    def _is_after_start(self, point: HourPoint) -> bool:
+        """Return whether a point that is the first of its start counts what came since then. None is counted from one
+        before its start."""
+        return 0 < self._start < point.time_unix_nano
+
     def _stands_alone(self, point: HourPoint, forms: Sequence[int]) -> bool:
         """Return whether a point stays whatever is after it: its count began anew, or nothing tells what it adds."""
-        if point.raw_points == 0 or ODD in forms:
+        if point.raw_points == 0 or ODD in forms or point.time_unix_nano == self._start:
             return True
         counted = [place for place, form in enumerate(forms) if form == COUNTED_FROM]
-        if not self._is_start_known and any(self._previous[place] is None for place in counted):
+        if not self._is_after_start(point) and any(self._previous[place] is None for place in counted):
             return True
         place = 0 if self._metric.kind == SUM else 1
         is_growing = self._metric.is_monotonic or self._metric.kind != SUM

@@ -16,7 +16,8 @@ from otel_sqlite_exporter.sharing.session_names import resolve_session
 from otel_sqlite_exporter.sharing.shared_sessions import FORMS, share
 
 MOST_RECORDS = 20_000
-"""The most spans and log records of a session that a server shares: to mask and to write them takes seconds."""
+"""The most spans, log records and data points of a session that a server shares: to mask and to write them takes
+seconds."""
 SHARE_TYPES = tuple(form.media_type.partition(";")[0] for form in FORMS.values())
 
 PARAMETERS = (

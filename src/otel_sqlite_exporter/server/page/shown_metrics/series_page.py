@@ -127,7 +127,7 @@ def _show_result(
         "spread": draw_spread(buckets, result.unit, result.step_s or 0),
         "exemplars": rows,
         "more_exemplars": exemplars.cursor,
-        "exemplar_link": link_page("/api/v1/exemplars", name=request.name),
+        "exemplar_link": link_page("/api/v1/exemplars", name=request.name, **request.texts),
         "command": write_command(request, path),
         "sql": write_sql(request, result),
         "sql_link": link_page("/sql", sql=write_sql(request, result)),
@@ -156,7 +156,7 @@ def _find_exemplars(connection: sqlite3.Connection, request: SeriesRequest, resu
         "name": request.name,
         "since": result.since_unix_nano,
         "until": result.until_unix_nano,
-        **{name: [*request.texts[name]] for name in ("service_name", "session_id") if name in request.texts},
+        **request.filters,
     }
     return find_exemplars(connection, limit=_EXEMPLARS, cursor=None, filters=filters)
 

@@ -42,6 +42,7 @@ WITH
     FROM found AS f
     WHERE (:since IS NULL OR f.time_unix_nano >= :since)
       AND (:until IS NULL OR f.time_unix_nano < :until)
+      AND (:series IS NULL OR f.series IN (SELECT v.value FROM json_each(:series) AS v))
       AND (:span_id IS NULL OR f.span_id IN (SELECT v.value FROM json_each(:span_id) AS v))
       AND (
         :before_time IS NULL
