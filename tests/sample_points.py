@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from otel_sqlite_exporter.deliver.delivery import Delivery
@@ -66,7 +66,7 @@ def make_points(minutes: int, first_ns: int = NOON_NS) -> Iterator[PointFields]:
         yield _make(WAITS, {}, first_ns, time, distribution=waits)
 
 
-def encode_points(points: Iterator[PointFields]) -> list[EncodedPoint]:
+def encode_points(points: Iterable[PointFields]) -> list[EncodedPoint]:
     encoder = PointEncoder(resolve_settings().session_attributes)
     return [encoder.encode_point(point, NOON_NS) for point in points]
 

@@ -128,10 +128,8 @@ def write_points_of_every_kind(path: Path) -> None:
     write_points(path, hourly)
     with closing(sqlite3.connect(path)) as file, file:
         file.execute(
-            "UPDATE _metric_series SET hourly_until_unix_nano = ?, copied_since_unix_nano = ?", (NOON_NS, early)
+            "UPDATE _metric_series SET hourly_until_unix_nano = ?, copied_since_unix_nano = ?", (NOON_NS, NOON_NS - 1)
         )
-    named = [point._replace(attributes={"session.id": "deleted"}) for point in make_points(1)]
-    write_points(path, encode_points(iter(named)))
     before = [point._replace(row=point.row._replace(time_unix_nano=early + 9)) for point in points]
     write_points(path, before)
 

@@ -19,6 +19,7 @@ from otel_sqlite_exporter.retention.prune import prune
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting
+from tests.sample_points import encode_points, make_points, write_points
 from tests.sample_traces import NOON_NS
 
 _CALL: dict[str, Any] = {
@@ -49,6 +50,8 @@ def keep_and_delete(path: Path) -> None:
     annotations.score("Tone", 1.0, session_id="kept")
     settings = resolve_settings(path)
     prune(settings, RetentionRules(older_than_s=1.0, services=("pruned",), keep_users=True))
+    named = {"session.id": "deleted"}
+    write_points(path, encode_points(one._replace(attributes={**one.attributes, **named}) for one in make_points(2)))
     with suppress(StoppedError):
         delete_records(settings, DeletionRule(sessions=("deleted",), since=1, until=2 * NOON_NS), progress=_stop)
 

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
 from otel_sqlite_exporter.genai.prices import INSTALL, is_installed
 from otel_sqlite_exporter.maintain.attribute_index import name_completion
+from otel_sqlite_exporter.maintain.series_growth import describe_growth
 from otel_sqlite_exporter.maintain.unreadable_values import find_unreadable
 from otel_sqlite_exporter.maintain.written_rules import find_other_rules
 from otel_sqlite_exporter.model.plural import count
@@ -181,6 +182,8 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
             yield Finding("attribute index", "note", what, name_completion(key, path))
     look("records that no dialect reads")
     yield from _find_underived(connection, settings)
+    for severity, what, remedy in describe_growth(connection, settings.metric_new_series):
+        yield Finding("metrics", severity, what, remedy)
     look("metrics and calls")
     for what, remedy in describe_differences(connection, path):
         yield Finding("usage", "note", what, remedy)

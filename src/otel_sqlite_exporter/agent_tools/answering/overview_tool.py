@@ -19,7 +19,7 @@ from otel_sqlite_exporter.sql.texts import read_query
 
 _NEWEST, _RUNNING, _GROUPS, _SERVICES = 10, 10, 20, 200
 _DAY_NS = 86_400 * 10**9
-_HEALTH = ("received", "written", "dropped", "quarantined", "spooled", "last_write")
+_HEALTH = ("received", "written", "dropped", "quarantined", "refused", "spooled", "last_write")
 
 
 def overview(asked: AskedFile, arguments: ToolArguments) -> Answer:

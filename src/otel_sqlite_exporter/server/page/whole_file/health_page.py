@@ -14,7 +14,18 @@ from otel_sqlite_exporter.storage.identity import identify_file, name_command
 from otel_sqlite_exporter.storage.steps import load_migrations
 
 MOST_CONFLICTS = 20
-_TOTALS = ("received", "written", "duplicate", "repaired", "quarantined", "dropped", "spooled", "replayed", "opened")
+_TOTALS = (
+    "received",
+    "written",
+    "duplicate",
+    "repaired",
+    "quarantined",
+    "refused",
+    "dropped",
+    "spooled",
+    "replayed",
+    "opened",
+)
 
 
 def read_health(backend: ApiBackend) -> dict[str, Any]:

@@ -79,6 +79,54 @@ FROM (
     WHEN i.own_facts IS NOT NULL AND NOT json_valid(i.own_facts) THEN 'own_facts'
     WHEN i.own_facts NOT GLOB '{*' AND json_type(i.own_facts) <> 'object' THEN 'own_facts'
   END FROM _tool_interactions AS i
+  UNION ALL
+  SELECT '_instruments', i.id, CASE
+    WHEN NOT json_valid(i.metadata) THEN 'metadata'
+    WHEN i.metadata NOT GLOB '{*' AND json_type(i.metadata) <> 'object' THEN 'metadata'
+    WHEN i.metadata_types IS NOT NULL AND NOT json_valid(i.metadata_types) THEN 'metadata_types'
+    WHEN i.kind NOT IN ('gauge', 'sum', 'histogram', 'exponential_histogram', 'summary') THEN 'kind'
+    WHEN i.temporality NOT IN ('delta', 'cumulative') THEN 'temporality'
+  END FROM _instruments AS i
+  UNION ALL
+  SELECT '_metric_series', m.id, CASE
+    WHEN NOT json_valid(m.attributes) THEN 'attributes'
+    WHEN m.attributes NOT GLOB '{*' AND json_type(m.attributes) <> 'object' THEN 'attributes'
+    WHEN m.attribute_types IS NOT NULL AND NOT json_valid(m.attribute_types) THEN 'attribute_types'
+  END FROM _metric_series AS m
+  UNION ALL
+  SELECT '_histogram_bounds', b.id, CASE
+    WHEN NOT json_valid(b.bounds) THEN 'bounds'
+    WHEN json_type(b.bounds) <> 'array' THEN 'bounds'
+  END FROM _histogram_bounds AS b
+  UNION ALL
+  -- A row of these two is told by its series.
+  SELECT '_metric_points', p.series, CASE
+    WHEN p.buckets IS NOT NULL AND NOT json_valid(p.buckets) THEN 'buckets'
+    WHEN json_type(p.buckets) <> 'array' THEN 'buckets'
+    WHEN typeof(p.value) = 'blob' OR (
+      typeof(p.value) = 'text' AND p.value NOT IN ('NaN', 'Infinity', '-Infinity') AND ltrim(p.value, '-') GLOB '*[^0-9]*'
+    ) THEN 'value'
+    WHEN typeof(p.value_count) = 'blob' OR (
+      typeof(p.value_count) = 'text' AND p.value_count NOT IN ('NaN', 'Infinity', '-Infinity') AND ltrim(p.value_count, '-') GLOB '*[^0-9]*'
+    ) THEN 'value_count'
+    WHEN typeof(p.sum) = 'blob' OR (
+      typeof(p.sum) = 'text' AND p.sum NOT IN ('NaN', 'Infinity', '-Infinity') AND ltrim(p.sum, '-') GLOB '*[^0-9]*'
+    ) THEN 'sum'
+    WHEN typeof(p.min) = 'blob' OR (
+      typeof(p.min) = 'text' AND p.min NOT IN ('NaN', 'Infinity', '-Infinity') AND ltrim(p.min, '-') GLOB '*[^0-9]*'
+    ) THEN 'min'
+    WHEN typeof(p.max) = 'blob' OR (
+      typeof(p.max) = 'text' AND p.max NOT IN ('NaN', 'Infinity', '-Infinity') AND ltrim(p.max, '-') GLOB '*[^0-9]*'
+    ) THEN 'max'
+  END FROM _metric_points AS p
+  UNION ALL
+  SELECT '_exemplars', e.series, CASE
+    WHEN NOT json_valid(e.attributes) THEN 'attributes'
+    WHEN e.attributes NOT GLOB '{*' AND json_type(e.attributes) <> 'object' THEN 'attributes'
+    WHEN e.attribute_types IS NOT NULL AND NOT json_valid(e.attribute_types) THEN 'attribute_types'
+    WHEN length(e.trace_id) <> 32 OR e.trace_id GLOB '*[^0-9a-f]*' THEN 'trace_id'
+    WHEN length(e.span_id) <> 16 OR e.span_id GLOB '*[^0-9a-f]*' THEN 'span_id'
+  END FROM _exemplars AS e
 ) AS found
 WHERE found.column_name IS NOT NULL
 GROUP BY found.table_name, found.column_name
