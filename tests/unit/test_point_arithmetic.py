@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -46,7 +46,12 @@ def count_by_sdk(kind: str, *batches: Sequence[float]) -> list[EncodedPoint]:
     for batch in batches:
         for value in batch:
             measure(value)
-        (item,) = list_points(reader.get_metrics_data())
+        try:
+            collected = reader.get_metrics_data()
+        except Exception as error:
+            assume("Incorrect merge scale" not in str(error))  # the SDK 1.45 fails with some buckets
+            raise
+        (item,) = list_points(collected)
         found.append(encoder.encode_point(read_point(item), 7))
     provider.shutdown()
     return found
