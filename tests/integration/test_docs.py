@@ -401,7 +401,7 @@ def test_the_indexes_are_those_of_a_file(path: Path) -> None:
 
 
 def test_the_questions_and_filters_are_those_of_the_code() -> None:
-    methods = {name for name in vars(TelemetryDatabase) if not name.startswith("_")} - {"path"}
+    methods = {name for name in dir(TelemetryDatabase) if not name.startswith("_")} - {"path"}
     rows = find_tables("docs/query.md", "Questions")
     assert {name for row in rows for name in re.findall("`(.*?)`", row[0])} == methods
     names = {
