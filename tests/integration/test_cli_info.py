@@ -42,6 +42,9 @@ VIEWS = [
     "sessions",
     "complete_llm_interactions",
     "complete_tool_interactions",
+    "metrics",
+    "metric_points",
+    "exemplars",
     "session_conflicts",
 ]
 
