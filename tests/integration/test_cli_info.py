@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import lzma
 import os
 import re
 import signal
@@ -41,6 +42,9 @@ VIEWS = [
     "sessions",
     "complete_llm_interactions",
     "complete_tool_interactions",
+    "metrics",
+    "metric_points",
+    "exemplars",
     "session_conflicts",
 ]
 
@@ -56,6 +60,14 @@ def test_info_of_an_older_file_names_the_command(written: Path, monkeypatch: pyt
     assert result.exit_code == 0
     assert f"{NEWEST}, {NEXT.version} is needed: run `{PROGRAM} migrate {written}`" in result.output
     assert "newest sessions (10 of 12)" in result.output
+
+
+def test_info_of_a_file_that_lacks_columns_names_the_command(path: Path) -> None:
+    frozen = Path(__file__).parents[1] / "frozen_files" / "version_0014.db.xz"
+    path.write_bytes(lzma.decompress(frozen.read_bytes()))
+    code, out, err = run("info", path)
+    assert (code, err) == (0, "")
+    assert f"14, {NEWEST} is needed: run `{PROGRAM} migrate {path}`" in out
 
 
 def test_info_reads_a_newer_file_and_says_so(written: Path) -> None:

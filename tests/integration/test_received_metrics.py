@@ -27,6 +27,7 @@ from otel_sqlite_exporter.receive.requests import (
 )
 from otel_sqlite_exporter.write.metric_writing.points_batch import BEYOND_LIMIT
 from tests.conftest import read
+from tests.file_checks import settle
 from tests.otlp_messages import BYTES, write_field
 from tests.received import NOON_NS, ask_for_logs, locked, log_texts, make_request, receiving, source
 from tests.sample_metrics import make_metrics as collect_metrics
@@ -103,6 +104,7 @@ def test_points_wait_in_the_spool_while_the_file_is_locked(path: Path) -> None:
                 assert answer == ExportAnswer(1, UNREADABLE)
             assert receiver.submit(ask_for_logs("second")).result() == DONE
         assert receiver.submit(make_request("metrics", make_metrics(make_gauge(50)))).result() == DONE
+    settle(path)
     assert log_texts(path) == ["first", "second"]
     assert read(path, "SELECT count(*), sum(value) FROM metric_points") == [(51, 51)]
     columns = "received, stored, duplicate, rejected, retried_requests"

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -45,7 +46,12 @@ def count_by_sdk(kind: str, *batches: Sequence[float]) -> list[EncodedPoint]:
     for batch in batches:
         for value in batch:
             measure(value)
-        (item,) = list_points(reader.get_metrics_data())
+        try:
+            collected = reader.get_metrics_data()
+        except Exception as error:
+            assume("Incorrect merge scale" not in str(error))  # the SDK 1.45 fails with some buckets
+            raise
+        (item,) = list_points(collected)
         found.append(encoder.encode_point(read_point(item), 7))
     provider.shutdown()
     return found
@@ -164,3 +170,15 @@ def test_buckets_that_are_far_apart_need_no_memory() -> None:
     (merged,) = merge_points(parts)
     assert len(merged.row.buckets or "") < 10_000
     assert sum(sum(sign.values()) for sign in ExponentialBuckets.load(merged.row.buckets or "").signs) == 4
+
+
+def test_buckets_far_from_each_other_are_put_together_without_trying_each_scale() -> None:
+    """A sender chooses the offsets: to bring a million buckets to each of 30 scales took 15 s."""
+    ends = BucketFields(-(2**31), [1, 2]), BucketFields(2**31 - 2, [3, 4])
+    parts = [
+        encode(EXPONENTIAL_HISTOGRAM, distribution=DistributionFields(7, scale=20, zero_count=0, positive=buckets))
+        for buckets in ends
+    ]
+    (merged,) = merge_points(parts)
+    scale, _, _, offset, counts, *_ = json.loads(merged.row.buckets or "")
+    assert (scale, offset, len(counts), counts[0], counts[-1]) == (-2, -512, 1024, 3, 7)

@@ -55,7 +55,7 @@ class Contents:
 @dataclass(frozen=True, slots=True)
 class Overview:
     """A file: its schema version and the one that this package writes, its sizes in bytes, and its contents (None if it
-    has no schema yet)."""
+    has no schema yet, or one that is too old)."""
 
     path: str
     schema_version: int
@@ -75,14 +75,18 @@ def read_overview(path: str, *, busy_timeout_ms: int, newest_sessions: int = 10)
     kind, version = identify_file(path, busy_timeout_ms=busy_timeout_ms)
     if kind == "missing":
         raise make_missing_error(path)
-    contents = None
+    contents, needed = None, load_migrations()[-1].version
     if version:
-        contents = read_file(
-            path,
-            lambda connection: _read_contents(connection, newest_sessions),
-            busy_timeout_ms=busy_timeout_ms,
-        )
-    return Overview(path, version, load_migrations()[-1].version, *measure_file(path), contents)
+        try:
+            contents = read_file(
+                path,
+                lambda connection: _read_contents(connection, newest_sessions),
+                busy_timeout_ms=busy_timeout_ms,
+            )
+        except sqlite3.OperationalError as error:
+            if version >= needed or not str(error).startswith("no such "):
+                raise
+    return Overview(path, version, needed, *measure_file(path), contents)
 
 
 class FileSizes(NamedTuple):

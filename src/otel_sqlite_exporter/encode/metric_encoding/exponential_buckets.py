@@ -48,13 +48,12 @@ class ExponentialBuckets(NamedTuple):
         """Return the buckets whose counts are those of both, added or subtracted, at the finest scale that both have or
         a coarser one where there would be too many."""
         scale = min(self.scale, other.scale)
-        while True:
-            both = self.at_scale(scale), other.at_scale(scale)
-            if all(
-                _count_range(mine, its) <= _MOST_BUCKETS for mine, its in zip(*(one.signs for one in both), strict=True)
-            ):
-                break
-            scale -= 1
+        shift = 0
+        for mine, its in zip(self.signs, other.signs, strict=True):
+            ends = [*_find_ends(self.scale - scale, mine), *_find_ends(other.scale - scale, its)]
+            while ends and (max(ends) >> shift) - (min(ends) >> shift) >= _MOST_BUCKETS:
+                shift += 1
+        both = self.at_scale(scale - shift), other.at_scale(scale - shift)
         signs = (
             {index: operate(mine.get(index, 0), its.get(index, 0)) for index in mine | its}
             for mine, its in zip(*(one.signs for one in both), strict=True)
@@ -62,7 +61,7 @@ class ExponentialBuckets(NamedTuple):
         thresholds = [one.zero_threshold for one in both if one.zero_threshold is not None]
         threshold = max(thresholds, key=read_number, default=None)
         zero_count = operate(self.zero_count, other.zero_count)
-        return ExponentialBuckets(scale, zero_count, threshold, tuple(signs))
+        return ExponentialBuckets(scale - shift, zero_count, threshold, tuple(signs))
 
     def are_counts(self) -> bool:
         """Whether no count is less than nothing."""
@@ -80,9 +79,9 @@ def _sum_up(counts: Iterable[tuple[int, int]]) -> _Counts:
     return total
 
 
-def _count_range(*counts: _Counts) -> int:
-    indexes = [index for one in counts for index in one]
-    return max(indexes) - min(indexes) + 1 if indexes else 0
+def _find_ends(steps: int, counts: _Counts) -> tuple[int, ...]:
+    """Return the index of the first and of the last bucket, at a scale so many steps coarser."""
+    return (min(counts) >> steps, max(counts) >> steps) if counts else ()
 
 
 def _list_counts(counts: _Counts) -> tuple[int | None, list[StoredNumber] | None]:

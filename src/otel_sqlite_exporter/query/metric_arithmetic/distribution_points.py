@@ -27,43 +27,42 @@ class ValueRange:
 class DistributionPoint:
     """A point of a histogram or summary: a count, and numbers that are None if they are not known."""
 
-    __slots__ = ("_counts", "_numbers", "_parse", "_text", "count")
+    __slots__ = ("_counts", "_is_read", "_parse", "_row", "count")
 
-    def __init__(
-        self, count: int, numbers: tuple[Any, ...], buckets: str | None, parse: Callable[[str], Counts | None] | None
-    ) -> None:
-        """`numbers` are sum, min and max, as they and `buckets` are stored; `parse` reads the buckets."""
+    def __init__(self, count: int, row: tuple[Any, ...], parse: Callable[[Any, str], Counts | None]) -> None:
+        """`row` is that of the file, which ends with sum, min, max, the key of bounds and buckets; `parse` reads the
+        last two."""
         self.count = count
-        self._numbers = numbers
-        self._text = buckets
+        self._row = row
         self._parse = parse
+        self._is_read = False
         self._counts: Counts | None = None
 
     @property
     def sum(self) -> Number | None:
         """The sum of the values."""
-        return read_number(self._numbers[0])
+        return read_number(self._row[-5])
 
     @property
     def low(self) -> Number | None:
         """The smallest value."""
-        return read_number(self._numbers[1])
+        return read_number(self._row[-4])
 
     @property
     def high(self) -> Number | None:
         """The largest value."""
-        return read_number(self._numbers[2])
+        return read_number(self._row[-3])
 
     def read_counts(self) -> Counts | None:
         """Return the counts of its buckets; None: it has none that can be used."""
-        if self._parse is not None and self._text is not None:
-            self._counts = self._parse(self._text)
-            self._text = None
+        if not self._is_read and self._row[-1] is not None:
+            self._counts = self._parse(self._row[-2], self._row[-1])
+        self._is_read = True
         return self._counts
 
     def read_quantiles(self) -> dict[float, Number]:
         """Return the quantiles of a summary, from 0 to 1, that have a finite value."""
-        pairs = [] if self._text is None else orjson.loads(self._text)
+        pairs = [] if self._row[-1] is None else orjson.loads(self._row[-1])
         found = ((read_number(quantile), read_number(value)) for quantile, value in pairs)
         return {float(quantile): value for quantile, value in found if quantile is not None and value is not None}
 

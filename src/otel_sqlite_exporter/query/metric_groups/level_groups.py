@@ -34,9 +34,8 @@ class _SeriesStep:
         self.is_gone = False
 
     def add(self, time: int, value: Number) -> None:
-        """Add a point."""
+        """Add a point, but for its part of the average."""
         self.points += 1
-        self.sum.add(value)
         self.last, self.time, self.is_gone = value, time, False
         if self.low is None or value < self.low:
             self.low = value
@@ -46,9 +45,9 @@ class _SeriesStep:
     def add_hour(self, time: int, value: Number, raw_points: int, numbers: Iterable[Number | None]) -> None:
         """Add a point that stands for several: the last of them, and their sum, smallest and largest value."""
         total, low, high = numbers
-        self.points += raw_points
+        self.add(time, value)
+        self.points += raw_points - 1
         self.sum.add(value * raw_points if total is None else total)
-        self.last, self.time, self.is_gone = value, time, False
         low, high = value if low is None else low, value if high is None else high
         self.low = low if self.low is None else min(self.low, low)
         self.high = high if self.high is None else max(self.high, high)
@@ -69,13 +68,14 @@ class _GroupStep:
         self.low: Number | None = None
         self.high: Number | None = None
 
-    def add(self, one: _SeriesStep) -> None:
+    def add(self, one: _SeriesStep, *, has_averages: bool) -> None:
         """Add the points of a series."""
         self.series += 1
         self.own += 1
         self.points += one.points
         self.lasts.add(one.last)
-        self.averages.add(one.average())
+        if has_averages:
+            self.averages.add(one.average())
         self.low = one.low if self.low is None or (one.low is not None and one.low < self.low) else self.low
         self.high = one.high if self.high is None or (one.high is not None and one.high > self.high) else self.high
 
@@ -89,9 +89,10 @@ class _GroupStep:
 class LevelGroup:
     """The levels of series. Those of sums add up; of gauges, the average over the series is meant."""
 
-    def __init__(self, steps: TimeSteps, *, is_additive: bool, is_alone: bool) -> None:
-        """`is_alone`: there is one series."""
+    def __init__(self, steps: TimeSteps, *, is_additive: bool, is_alone: bool, has_averages: bool) -> None:
+        """`is_alone`: there is one series; `has_averages`: these are asked for."""
         self._steps = steps
+        self._has_averages = has_averages
         self._is_additive = is_additive
         self._is_alone = is_alone
         self._cells: dict[int, _GroupStep] = {}
@@ -104,7 +105,8 @@ class LevelGroup:
         since, find = self._steps.since, self._steps.find
         cells: dict[int, _SeriesStep] = {-1: _SeriesStep()}
         cells[-1].is_gone = True
-        cell, index = cells[-1], -1
+        cell, end = cells[-1], since
+        edges, has_averages = self._steps.edges, self._has_averages
         for time, flags, stored, raw, *given in rows:
             if flags & NO_RECORDED_VALUE:
                 cell.is_gone = True
@@ -113,14 +115,15 @@ class LevelGroup:
             if value is None:
                 self.left_out += 1
                 continue
-            place = find(time) if time >= since else -1
-            if place != index:
-                cell = cells.setdefault(place, _SeriesStep())
-                index = place
+            if time >= end:
+                place = find(time)
+                cell, end = cells.setdefault(place, _SeriesStep()), edges[place + 1]
             if raw:
                 cell.add_hour(time, value, raw, map(read_number, given))
             else:
                 cell.add(time, value)
+                if has_averages:
+                    cell.sum.add(value)
         self._fold(cells, held_for)
 
     def _fold(self, cells: dict[int, _SeriesStep], held_for: int) -> None:
@@ -128,7 +131,7 @@ class LevelGroup:
         for place, following in zip(places, (*places[1:], len(self._steps)), strict=True):
             one = cells[place]
             if place >= 0:
-                self._cells.setdefault(place, _GroupStep()).add(one)
+                self._cells.setdefault(place, _GroupStep()).add(one, has_averages=self._has_averages)
             if self._is_alone or one.is_gone:
                 continue
             until = one.time + held_for

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from itertools import chain
 from operator import lt, sub
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -138,22 +137,25 @@ def read_sums(connection: sqlite3.Connection) -> StoredPoints[Number]:
 
 def read_distributions(connection: sqlite3.Connection, kind: str) -> StoredPoints[DistributionPoint]:
     """Return what reads the points of histograms or summaries."""
-    parsers: dict[int, Callable[[str], Counts | None] | None] = {}
+    known: dict[int, tuple[float, ...] | None] = {}
 
-    def find_parser(bounds: int) -> Callable[[str], Counts | None] | None:
-        if bounds not in parsers:
-            found = read_bounds(connection.execute(read_query("read_bounds"), {"id": bounds}).fetchone()[0])
-            parsers[bounds] = None if found is None else partial(read_explicit, found)
-        return parsers[bounds]
+    def parse(bounds: int | None, buckets: str) -> Counts | None:
+        if kind == EXPONENTIAL_HISTOGRAM:
+            return read_exponential(buckets)
+        if bounds is None:
+            return None
+        if bounds not in known:
+            known[bounds] = read_bounds(connection.execute(read_query("read_bounds"), {"id": bounds}).fetchone()[0])
+        found = known[bounds]
+        return None if found is None else read_explicit(found, buckets)
 
     def read(row: tuple[Any, ...]) -> DistributionPoint | None:
-        count, bounds = row[4], row[8]
+        count = row[4]
         if type(count) is not int:
             count = read_number(count)
             if not isinstance(count, int):
                 return None
-        parse = read_exponential if kind == EXPONENTIAL_HISTOGRAM else bounds and find_parser(bounds)
-        return DistributionPoint(count, row[5:8], row[9], parse)
+        return DistributionPoint(count, row, parse)
 
     return StoredPoints(connection, ("read_distributions", "read_distribution_before"), read)
 

@@ -100,7 +100,12 @@ class GroupReader:
 
     def _read_levels(self, series: Sequence[NamedSeries], found: ReadGroup) -> None:
         is_additive, is_alone = self._family != GAUGE, len(series) == 1
-        group = found.levels = LevelGroup(self._steps, is_additive=is_additive, is_alone=is_alone)
+        group = found.levels = LevelGroup(
+            self._steps,
+            is_additive=is_additive,
+            is_alone=is_alone,
+            has_averages=asked.AVERAGE in self.aggregates,
+        )
         since, until = self._steps.since, self._steps.until
         for one in series:
             held_for = 0

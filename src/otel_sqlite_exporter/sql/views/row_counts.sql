@@ -12,4 +12,7 @@ SELECT
   (SELECT count(*) FROM _tool_interactions AS i) - (SELECT count(*) FROM _tool_interactions AS i WHERE i.counted = 0 AND i.is_hidden = 1) AS complete_tool_interactions,
   (SELECT count(*) FROM _llm_interactions AS i) - (SELECT count(*) FROM _llm_interactions AS i WHERE i.counted = 0) AS counted_llm_interactions,
   (SELECT count(*) FROM _tool_interactions AS i) - (SELECT count(*) FROM _tool_interactions AS i WHERE i.counted = 0) AS counted_tool_interactions,
-  (SELECT count(*) FROM _scores AS c) AS scores;
+  (SELECT count(*) FROM _scores AS c) AS scores,
+  (SELECT count(*) FROM _instruments AS n) AS metrics,
+  (SELECT count(*) FROM _metric_points AS p) AS metric_points,
+  (SELECT count(*) FROM _exemplars AS m) AS exemplars;
