@@ -61,7 +61,7 @@ def test_series_without_points_go_with_what_only_they_have(path: Path) -> None:
         assert after[table] == before[table] - 1
     assert after["_resources"] == 1
     _check(path)
-    _sweep(path, "DELETE FROM _metric_points", "DELETE FROM _exemplars")
+    _sweep(path, "DELETE FROM _metric_points")
     assert not any(_count(path).values())
 
 
@@ -69,7 +69,7 @@ def test_ids_of_removed_series_do_not_come_again(path: Path) -> None:
     write_points(path, encode_points(make_points(1)))
     last = "SELECT max(m.id), max(m.instrument) FROM _metric_series AS m"
     ((series, instrument),) = read(path, last)
-    _sweep(path, "DELETE FROM _metric_points", "DELETE FROM _exemplars")
+    _sweep(path, "DELETE FROM _metric_points")
     write_points(path, encode_points(make_points(1)))
     assert read(path, "SELECT min(id) > ? FROM _metric_series", series) == [(1,)]
     assert read(path, "SELECT min(id) > ? FROM _instruments", instrument) == [(1,)]

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.imports.merging.source_points import HOUR_NS
 from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint, PointRow
+from otel_sqlite_exporter.retention.hourly.hour_points import HOUR_NS
 from otel_sqlite_exporter.write.statements import run_query, run_script
 
 PointUnit = Sequence[EncodedPoint]

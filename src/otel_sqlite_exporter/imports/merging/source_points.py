@@ -15,10 +15,10 @@ from otel_sqlite_exporter.imports.merging.source_rows import read_origins
 from otel_sqlite_exporter.model.metric_records.metric_rows import ExemplarRow, InstrumentRow, PointRow, SeriesRow
 from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
 from otel_sqlite_exporter.model.values import LARGEST
+from otel_sqlite_exporter.retention.hourly.hour_points import HOUR_NS
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.statements import run_query
 
-HOUR_NS = 3_600 * 10**9
 _MOST_SERIES = 512
 _MOST_POINTS = 2_048
 _SERIES_COLUMNS, _DIGEST_COLUMNS = 6, 11

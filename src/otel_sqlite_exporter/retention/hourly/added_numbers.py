@@ -7,14 +7,12 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
-from otel_sqlite_exporter.encode.metric_encoding.point_numbers import encode_number
+from otel_sqlite_exporter.encode.metric_encoding.point_numbers import encode_number, read_number
 from otel_sqlite_exporter.model.metric_records.metric_rows import StoredNumber
 
 _NO_NUMBER = "NaN"
 _EXACT = 2**53
 """A floating-point number holds each integer up to here."""
-
-
 NOTHING, COUNTED_FROM, ODD = range(3)
 """What a column holds: no number; a number that later ones are counted from; one that SQLite does not hold as a
 number."""
@@ -38,7 +36,7 @@ def add_numbers(stored: Iterable[StoredNumber]) -> StoredNumber:
     for one in stored:
         last = one
         if is_number(one):
-            numbers.append(_decode(one))
+            numbers.append(read_number(one))
     if not numbers:
         return last
     endless = [number for number in numbers if isinstance(number, float) and math.isinf(number)]
@@ -49,7 +47,7 @@ def add_numbers(stored: Iterable[StoredNumber]) -> StoredNumber:
     try:
         return encode_number(_add_exactly(numbers))[0]
     except OverflowError:
-        return encode_number(math.copysign(math.inf, sum(map(Fraction, numbers))))[0]
+        return encode_number(math.inf if sum(map(Fraction, numbers)) > 0 else -math.inf)[0]
 
 
 def choose_number(
@@ -58,7 +56,7 @@ def choose_number(
     """Return the smallest or the largest of columns, as `choose` says. What is no number counts for nothing, as with
     `add_numbers`."""
     columns = [*stored]
-    numbers = [_decode(one) for one in columns if is_number(one)]
+    numbers = [read_number(one) for one in columns if is_number(one)]
     if not numbers:
         return columns[-1] if columns else None
     return encode_number(choose(numbers))[0]
@@ -66,7 +64,8 @@ def choose_number(
 
 def compare_numbers(first: StoredNumber, second: StoredNumber) -> int:
     """Return -1, 0 or 1 as the first number is less than, equal to or greater than the second."""
-    one, other = _decode(first), _decode(second)
+    one: float = read_number(first)
+    other: float = read_number(second)
     return (one > other) - (one < other)
 
 
@@ -74,9 +73,3 @@ def _add_exactly(numbers: Sequence[int | float]) -> float:
     if all(type(number) is float or -_EXACT <= number <= _EXACT for number in numbers):
         return math.fsum(numbers)
     return float(sum(map(Fraction, numbers)))
-
-
-def _decode(stored: StoredNumber) -> int | float:
-    if not isinstance(stored, str):
-        return 0 if stored is None else stored
-    return float(stored) if stored.endswith("Infinity") else int(stored)

@@ -129,10 +129,11 @@ class HourSteps:
 
 
 def _merge(metric: MetricKind, points: list[HourPoint], previous: dict[int, Numbers]) -> list[MergedPoint]:
-    """Return what stands for points. Those of a damaged file, which may hold anything, stay as they are."""
+    """Return what stands for points. Those of a damaged file, which may hold anything, and
+    numbers of thousands of digits stay as they are."""
     try:
         return [*merge_hours(metric, points, previous)]
-    except (ValueError, TypeError, LookupError):
+    except (ArithmeticError, ValueError, TypeError, LookupError):
         return [MergedPoint(one._replace(raw_points=one.raw_points or 1), one) for one in points if one.raw_points != 0]
 
 

@@ -23,6 +23,7 @@ _BEFORE_ALL = (0, 0, -(2**63), -(2**63))
 def forget_series(connection: sqlite3.Connection, series: Collection[int]) -> int:
     """Remove those of some series that have no points, and the instruments that have no series then, in the caller's
     transaction, which notes the ids that are used. Return how many rows went."""
+    run_query(connection, "forget_stray_exemplars", series=series)
     instruments = [id for (id,) in run_query(connection, "forget_series", series=series).fetchall()]
     if not instruments:
         return 0
