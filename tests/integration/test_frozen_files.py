@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter.query.overview import read_overview
 from otel_sqlite_exporter.storage.identity import FIRST_VERSION
 from otel_sqlite_exporter.storage.steps import load_migrations
 from tests.conftest import export_all, exporting
@@ -43,6 +44,17 @@ def test_a_frozen_file_shows_the_same_after_each_upgrade(path: Path, number: int
         check_file(file)
     sessions = TelemetryDatabase(path).find_sessions(limit=1_000).records
     assert {one.session_id for one in sessions} >= {"odd", "open", "session-0"}
+
+
+@pytest.mark.parametrize("number", list_versions())
+def test_a_frozen_file_has_an_overview_before_it_is_upgraded(path: Path, number: int) -> None:
+    shown = unpack(number, path)
+    contents = read_overview(str(path), busy_timeout_ms=1_000).contents
+    assert contents is not None
+    runs = shown["exporter_health"]
+    assert contents.exporter_health["written"] == sum(run["written"] for run in runs)
+    assert contents.exporter_health["refused"] == sum(run.get("refused", 0) for run in runs)
+    assert version(path) == number
 
 
 @pytest.mark.parametrize("number", list_versions())
