@@ -381,7 +381,7 @@ def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
         ("SELECT * FROM main.session", r"no such table: main.session; did you mean sessions\?"),
         (
             "SELECT * FROM invoices",
-            r"no such table: invoices; the views are agent_tree, agents, complete_\S+, .*, usage \(docs/schema.md\)",
+            r"no such table: invoices; the views are agent_tree, agent_usage, .*, usage \(docs/schema.md\)",
         ),
         ("SELECT * FROM Span", r"no such table: Span; did you mean spans\?"),
         (

@@ -67,23 +67,25 @@ def open_writer(
     busy_timeout_ms: BusyTimeout,
     synchronous: str = "normal",
     make: Callable[[sqlite3.Connection], object] | None = None,
+    must_exist: bool = False,
 ) -> BoundedConnection:
-    """Open `path` for writing, creating it (mode 0600, WAL, incremental auto-vacuum) and its folder if need be. A new
-    file on a network file system, where WAL does not work, has a rollback journal instead.
+    """Open `path` for writing, creating it (mode 0600, WAL, incremental auto-vacuum) and its folder if need be, unless
+    it `must_exist`. A new file on a network file system, where WAL does not work, has a rollback journal instead.
 
-    The caller owns the connection, may use it on any thread but one at a time, and begins and ends transactions
-    itself. Foreign keys are on. The file's schema is not looked at: see `migrations`. `make` is called for an empty
-    file, in the transaction that writes its first page.
+    The caller owns the connection, and may use it on any thread but one at a time. Foreign keys are on. The schema is
+    not looked at: see `migrations`. `make` is called for an empty file, in the transaction that writes its first page.
 
     Raises:
         UnsupportedSQLiteError: The SQLite library is too old.
         sqlite3.Error, OSError: The file cannot be opened, or is locked for longer than `busy_timeout_ms`.
     """
     check_sqlite_version()
-    _create_file(path)
+    if not must_exist:
+        _create_file(path)
     _check_access(path)
     connection = _connection_type()(
-        path,
+        f"{file_uri(path)}?mode=rw" if must_exist else path,
+        uri=must_exist,
         timeout=timeout_ms(busy_timeout_ms) / 1000,
         isolation_level=None,
         check_same_thread=False,

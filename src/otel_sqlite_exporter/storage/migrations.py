@@ -148,7 +148,7 @@ def open_prepared(
     found = find_pending(path, busy_timeout_ms=busy_timeout_ms)
     if found.version or must_exist:
         _prepare(path, auto_migrate, found, busy_timeout_ms, must_exist=must_exist)
-        return open_writer(path, busy_timeout_ms=busy_timeout_ms, synchronous=synchronous)
+        return open_writer(path, busy_timeout_ms=busy_timeout_ms, synchronous=synchronous, must_exist=must_exist)
     connection, made = _open_full(path, busy_timeout_ms, found.steps)
     try:
         if not made:  # another process has made it meanwhile, or only its first page is there

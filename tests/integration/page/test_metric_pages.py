@@ -33,7 +33,7 @@ from otel_sqlite_exporter.query.sandbox.statement_limits import StatementLimits
 from otel_sqlite_exporter.server.page.shown_metrics import listed_metrics
 from tests.commands import run
 from tests.conftest import exporting
-from tests.frozen_files.frozen_file import list_versions, unpack
+from tests.frozen_files.frozen_file import unpack
 from tests.html_reader import HtmlReader
 from tests.metric_files import at, counter, gauge, histogram, make_point, write_points
 from tests.page_server import PageClient, browsing
@@ -349,10 +349,9 @@ def test_a_statement_holds_hostile_texts_as_literals(page: PageClient, path: Pat
                 run_bounded_statement(str(path), sql, (), StatementLimits(), busy_timeout_ms=5_000)
 
 
-@pytest.mark.parametrize("version", list_versions()[-1:])
-def test_a_file_from_before_metrics_is_shown(tmp_path: Path, version: int) -> None:
+def test_a_file_from_before_metrics_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
-    unpack(version, path)
+    unpack(14, path)
     with browsing(path) as client:
         session = client.http.get("/api/v1/sessions").json()["data"][0]["session_id"]
         trace = client.http.get("/api/v1/traces").json()["data"][0]["trace_id"]
