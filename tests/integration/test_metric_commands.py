@@ -181,14 +181,14 @@ def test_csv_of_stored_points_and_of_buckets_has_all_of_them(shop: Path) -> None
     steps = list(csv.DictReader(io.StringIO(ask("metric", NAMES[1], "--buckets", "--csv", shop))))
     spread = [row for row in steps if row["aggregate"] == "buckets"]
     answer = json.loads(ask("metric", NAMES[1], "--buckets", "--json", shop))["series"]
-    points = [point for line in answer if line["aggregate"] == "buckets" for point in line["points"]]
-    expected = [
-        tuple("" if one[key] is None else str(one[key]) for key in ("lower", "upper", "count"))
-        for point in points
+    counted: list[Any] = [point for line in answer if line["aggregate"] == "buckets" for point in line["points"]]
+    buckets = [
+        ["" if one[key] is None else str(one[key]) for key in ("lower", "upper", "count")]
+        for point in counted
         for one in point["buckets"]
     ]
-    assert [(row["lower"], row["upper"], row["value"]) for row in spread] == expected
-    assert sum(float(row["value"]) for row in spread) == sum(point["value"] or 0 for point in points) > 0
+    assert [[row["lower"], row["upper"], row["value"]] for row in spread] == buckets
+    assert sum(float(row["value"]) for row in spread) == sum(point["value"] or 0 for point in counted) > 0
 
 
 def test_a_time_without_points_says_so(shop: Path) -> None:
