@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.exports.otlp_export import read_export
+from otel_sqlite_exporter.query.metric_series.metric_sessions import resolve_session
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.redact.known_values import KnownValues
 from otel_sqlite_exporter.redact.mask_counts import MaskedValues
 from otel_sqlite_exporter.redact.share_redactor import ShareRedactor
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sharing.session_names import list_naming_keys, make_name, resolve_session
+from otel_sqlite_exporter.sharing.session_names import list_naming_keys, make_name
 from otel_sqlite_exporter.sharing.shared_rows import SharedRows
 
 _MOST_RUNS = 8

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which session is meant, by which keys its records name it, and what it is called where its id is masked."""
+"""By which keys records name a session, and what it is called where its id is masked."""
 
 from __future__ import annotations
 
@@ -11,23 +11,13 @@ from otel_sqlite_exporter.encode.sessions import find_naming, plan_naming
 from otel_sqlite_exporter.errors import MigrationRequiredError
 from otel_sqlite_exporter.model.values import decode_value
 from otel_sqlite_exporter.query.askable_views import SESSIONS, TRACES, AskableView
-from otel_sqlite_exporter.query.exports.exported_points import list_metric_sessions
-from otel_sqlite_exporter.query.reading import TelemetryFile, fetch, resolve_id
+from otel_sqlite_exporter.query.metric_series.metric_sessions import list_metric_sessions
+from otel_sqlite_exporter.query.reading import TelemetryFile, fetch
 from otel_sqlite_exporter.query.sql_builder import Select, build_page
 from otel_sqlite_exporter.sql.texts import read_query
 
 _NAME = "redacted"
 _DIGITS = 8
-
-
-def resolve_session(file: TelemetryFile, prefix: str) -> str:
-    """Return the id of the session that `prefix` is, or that alone begins so: of spans, log records or data points.
-
-    Raises:
-        FilterError: `prefix` is empty.
-        NotFoundError: There is no such session, or there are several.
-    """
-    return file.read(resolve_id, SESSIONS, "session_id", prefix, others=list_metric_sessions(file, prefix))
 
 
 def name_masked_file(file: TelemetryFile) -> str:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.query.conversations.conversation_reader import find_target
-from otel_sqlite_exporter.query.exports.exported_points import list_metric_sessions
 from otel_sqlite_exporter.query.exports.markdown_export import escape_line, read_markdown, write_fence
+from otel_sqlite_exporter.query.metric_series.metric_sessions import list_metric_sessions, resolve_session
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.summaries import SessionSummary
@@ -20,7 +20,7 @@ from otel_sqlite_exporter.sharing.mask_report import NOTHING_MASKED, tell_masked
 from otel_sqlite_exporter.sharing.masked_file import SharedPart, list_parts, make_masked_file
 from otel_sqlite_exporter.sharing.masked_records import MaskedRecords, write_masked
 from otel_sqlite_exporter.sharing.part_facts import tell_facts
-from otel_sqlite_exporter.sharing.session_names import name_masked_file, resolve_session
+from otel_sqlite_exporter.sharing.session_names import name_masked_file
 from otel_sqlite_exporter.sharing.shared_metrics import HEADINGS, read_shared_metrics
 from otel_sqlite_exporter.sharing.shared_scores import read_scores, tell_score
 from otel_sqlite_exporter.sharing.shown_share.share_document import write_page

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from otel_sqlite_exporter.cli import options as opt
 from otel_sqlite_exporter.cli.formatting import format_time, print_lines
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
-from otel_sqlite_exporter.errors import NotFoundError
 from otel_sqlite_exporter.show.measures import name_unit
 
 if TYPE_CHECKING:
@@ -155,13 +153,16 @@ def metric(
 
 
 def _read_criteria(database: TelemetryDatabase, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the filters that were given. A session that only metrics name has no shorter name."""
+    """Return the filters that were given. The session may be one that only metrics name."""
+    from otel_sqlite_exporter.query.metric_series.metric_sessions import resolve_session
+    from otel_sqlite_exporter.query.reading import TelemetryFile
+    from otel_sqlite_exporter.settings import resolve_settings
+
     session_id = options.pop("session_id")
     criteria = opt.read_criteria(database, options)
     if session_id is not None:
-        criteria["session_id"] = session_id
-        with contextlib.suppress(NotFoundError):
-            criteria["session_id"] = database.resolve_session_id(session_id)
+        file = TelemetryFile(database.path, resolve_settings(database.path).busy_timeout_ms)
+        criteria["session_id"] = resolve_session(file, session_id)
     return criteria
 
 

@@ -36,7 +36,6 @@ from otel_sqlite_exporter.sql.texts import read_query
 
 _MOST_SERIES = 4 * PAGE
 """The most series that one transaction looks at."""
-_MOST_NAMED = 6
 
 
 class _ExportPlace(NamedTuple):
@@ -54,16 +53,6 @@ class _SeriesFields(NamedTuple):
     attributes: dict[Any, Any]
     resource: ResourceFields
     scope: ScopeFields | None
-
-
-def list_metric_sessions(file: TelemetryFile, prefix: str) -> list[str]:
-    """Return some of the sessions that series name and whose id begins with `prefix`."""
-    asked = {"prefix": prefix, "end": f"{prefix}\U0010ffff", "limit": _MOST_NAMED}
-    try:
-        found = file.read(fetch, Select(read_query("list_sessions_of_series"), asked))
-    except MigrationRequiredError:
-        return []
-    return [row["session_id"] for row in found]
 
 
 def read_metric_points(

@@ -22,8 +22,9 @@ from otel_sqlite_exporter.query.exports.exported_pieces import (
     read_span_ids,
     read_spans,
 )
-from otel_sqlite_exporter.query.exports.exported_points import list_metric_sessions, read_metric_points
+from otel_sqlite_exporter.query.exports.exported_points import read_metric_points
 from otel_sqlite_exporter.query.filter_values import parse_time
+from otel_sqlite_exporter.query.metric_series.metric_sessions import resolve_session
 from otel_sqlite_exporter.query.reading import TelemetryFile, fetch, resolve_id
 from otel_sqlite_exporter.query.sql_builder import build_page, encode_cursor
 from otel_sqlite_exporter.settings import Settings
@@ -58,11 +59,12 @@ def read_export(
         FileRefusedError: The file is missing, damaged, of another program, or too old.
         sqlite3.Error, OSError: The file cannot be read.
     """
-    sessions = () if session_id is None or signal not in (None, "metrics") else list_metric_sessions(file, session_id)
+    if session_id is not None and signal in (None, "metrics"):
+        session_id = resolve_session(file, session_id)
+    elif session_id is not None:
+        session_id = file.read(resolve_id, SESSIONS, "session_id", session_id)
     filters: dict[str, Any] = {
-        "session_id": None
-        if session_id is None
-        else file.read(resolve_id, SESSIONS, "session_id", session_id, others=sessions),
+        "session_id": session_id,
         "trace_id": None if trace_id is None else file.read(resolve_id, TRACES, "trace_id", trace_id),
         "since": None if since is None else parse_time("since", since),
         "until": None if until is None else parse_time("until", until),

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from otel_sqlite_exporter.errors import ConfigurationError, FilterError, MissingPackageError
+from otel_sqlite_exporter.query.metric_series.metric_sessions import resolve_session
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.server.api.api_answers import StreamedAnswer, name_file
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sharing.redaction_options import add_redaction
-from otel_sqlite_exporter.sharing.session_names import resolve_session
 from otel_sqlite_exporter.sharing.shared_sessions import FORMS, share
 
 MOST_RECORDS = 20_000
