@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import os
 import pty
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,6 +63,25 @@ def run_process(*arguments: object, cwd: Path | None = None, **environment: str)
         timeout=180,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def run_killed(chance: random.Random, *arguments: object, spread_s: float = 0.3) -> None:
+    """Run a command that is killed after a while, each time a little later, until it has done its work."""
+    killed = 0
+    while True:
+        program = subprocess.Popen(
+            [*COMMAND, *map(str, arguments)], env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        try:
+            program.wait(0.25 + chance.random() * (spread_s + killed / 4))
+        except subprocess.TimeoutExpired:
+            program.kill()
+            program.communicate()
+            killed += 1
+        else:
+            said, _ = program.communicate()
+            assert program.returncode == 0, said
+            return
 
 
 def run_on_terminal(*arguments: object, **environment: str) -> str:

@@ -8,7 +8,6 @@ import math
 import random
 import shutil
 import sqlite3
-import subprocess
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from contextlib import closing
@@ -40,8 +39,8 @@ from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.transactions import transaction
 from tests.aged_spans import DAY_NS, NOW_NS, aged_span
-from tests.commands import COMMAND, run
-from tests.conftest import clean_environment, exporting, read
+from tests.commands import run, run_killed
+from tests.conftest import exporting, read
 from tests.file_checks import check_file
 from tests.integration.test_retention import wait_until
 from tests.mixed_points import encode, mixed_points, read_metrics, write_batches
@@ -165,7 +164,7 @@ def test_of_a_count_the_last_point_of_each_start_stays(path: Path) -> None:
     assert [(row[0], row[6], row[7]) for row in rows] == [(9, 2, 9), (4, 2, 4), (12, 2, 8)]
 
 
-def test_where_a_count_begins_anew_the_point_before_stays_too(path: Path) -> None:
+def test_where_a_count_starts_again_the_point_before_stays_too(path: Path) -> None:
     counted = InstrumentFields("counted", "", "1", "sum", CUMULATIVE, True)
     rows = _merge(path, *(_point(counted, 10 + place, value) for place, value in enumerate((5, 9, 2, 3, 1, 7))))
     assert [(row[0], row[7]) for row in rows] == [(9, 9), (2, 2), (3, 1), (1, 1), (7, 6)]
@@ -363,24 +362,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(path: Path
     shutil.copy(path, other)
     command = ["--metrics-raw-days", "2d"]
     assert run("prune", other, *command)[0] == 0
-    killed = 0
-    while True:
-        program = subprocess.Popen(
-            [*COMMAND, "prune", str(path), *command],
-            env=clean_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            program.wait(0.25 + chance.random() * (0.3 + killed / 4))
-        except subprocess.TimeoutExpired:
-            program.kill()
-            program.communicate()
-            killed += 1
-        else:
-            said, _ = program.communicate()
-            assert program.returncode == 0, said
-            break
+    run_killed(chance, "prune", path, *command)
     assert read_metrics(path) == read_metrics(other)
     assert read(path, "SELECT count(*) FROM metric_points") == [(30 * 2 * 4,)]
 

@@ -7,7 +7,6 @@ import json
 import random
 import shutil
 import sqlite3
-import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
@@ -36,8 +35,8 @@ from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
 from tests.aged_spans import DAY_NS, NOW_NS, aged_span
-from tests.commands import COMMAND, run
-from tests.conftest import clean_environment, exporting, read
+from tests.commands import run, run_killed
+from tests.conftest import exporting, read
 from tests.file_checks import check_file
 from tests.integration.test_prune import pin
 from tests.integration.test_retention import wait_until
@@ -294,24 +293,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(path: Path
     other = tmp_path / "other.db"
     shutil.copy(path, other)
     prune_file(other, older_than_s=30 * DAY_S)
-    killed = 0
-    while True:
-        program = subprocess.Popen(
-            [*COMMAND, "prune", str(path), "--older-than", "30d"],
-            env=clean_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            program.wait(0.25 + chance.random() * (0.3 + killed / 4))
-        except subprocess.TimeoutExpired:
-            program.kill()
-            program.communicate()
-            killed += 1
-        else:
-            said, _ = program.communicate()
-            assert program.returncode == 0, said
-            break
+    run_killed(chance, "prune", path, "--older-than", "30d")
     check(path)
     assert read_metrics(path) == read_metrics(other)
 

@@ -23,7 +23,7 @@ from otel_sqlite_exporter.retention.prune import PruneResult, prune
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.aged_spans import aged_call, aged_log, aged_span
-from tests.commands import COMMAND, run
+from tests.commands import run, run_killed
 from tests.conftest import clean_environment, exporting, read
 from tests.file_checks import check_file, view_contents
 
@@ -412,24 +412,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(path: Path
     other = tmp_path / "other.db"
     export(other, spans)
     prune_file(other, older_than_s=30 * DAY_S)
-    killed = 0
-    while True:
-        program = subprocess.Popen(
-            [*COMMAND, "prune", str(path), "--older-than", "30d"],
-            env=clean_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            program.wait(0.25 + chance.random() * (0.4 + killed / 4))
-        except subprocess.TimeoutExpired:
-            program.kill()
-            program.communicate()
-            killed += 1
-        else:
-            said, _ = program.communicate()
-            assert program.returncode == 0, said
-            break
+    run_killed(chance, "prune", path, "--older-than", "30d", spread_s=0.4)
     with closing(sqlite3.connect(path)) as file:
         check_file(file)
     assert view_contents(path) == view_contents(other)
