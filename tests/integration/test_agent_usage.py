@@ -125,7 +125,7 @@ TOKEN_TYPES = {
 
 @st.composite
 def streams(draw: Any) -> tuple[list[PointFields], dict[str, int]]:
-    """Points of processes that count tokens, and the sum of each kind: processes begin anew, or go on after a reset of
+    """Points of processes that count tokens, and the sum of each kind: processes start again, or go on after a reset of
     their count; temporality and kind of the instrument are any that such a metric has."""
     name = draw(st.sampled_from(sorted(TOKEN_TYPES)))
     key, types = TOKEN_TYPES[name]

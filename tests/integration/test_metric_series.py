@@ -76,7 +76,7 @@ def test_whole_numbers_stay_whole_and_add_up(path: Path) -> None:
     assert sum(values(path, "huge", aggregate="increase", step=7, until=at(300))) == huge
 
 
-def test_a_count_that_began_anew_is_counted_since_then(path: Path) -> None:
+def test_a_count_that_started_again_is_counted_since_then(path: Path) -> None:
     """A restart with a new start, and one that only the number tells."""
     points = [
         make_point(counter(), 60, 100, start=0),

@@ -156,13 +156,13 @@ def changes(path: Path, *batches: list[PointFields]) -> list[tuple[Any, ...]]:
     return [(delta, change) for delta, _, _, change in read(path, _QUERY)]
 
 
-def test_a_counter_that_begins_anew_with_a_new_start_counts_from_it(path: Path) -> None:
+def test_a_counter_that_starts_again_with_a_new_start_counts_from_it(path: Path) -> None:
     first = [make_point(counter(), time, value, start=0) for time, value in ((1, 5), (2, 9))]
     again = [make_point(counter(), time, value, start=2.5) for time, value in ((3, 7), (4, 8))]
     assert changes(path, first, again) == [(5, "first"), (4, None), (7, "reset"), (1, None)]
 
 
-def test_a_counter_that_begins_anew_and_does_not_say_so_is_seen_by_its_fall(path: Path) -> None:
+def test_a_counter_that_starts_again_and_does_not_say_so_is_seen_by_its_fall(path: Path) -> None:
     points = [make_point(counter(), time, value, start=0) for time, value in ((1, 5), (2, 9), (3, 2), (4, 4))]
     assert changes(path, points) == [(5, "first"), (4, None), (2, "reset"), (2, None)]
 

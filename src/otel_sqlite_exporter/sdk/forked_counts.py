@@ -46,7 +46,7 @@ class ForkedCounts:
         parents = self._inherited.get(key)
         if parents is not None:
             own = subtract_point(point, parents)
-            if own is None:  # it began anew: an observable counter tells of this process alone
+            if own is None:  # it started again: an observable counter tells of this process alone
                 del self._inherited[key]
             else:
                 point = own

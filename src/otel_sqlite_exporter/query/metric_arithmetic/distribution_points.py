@@ -105,7 +105,7 @@ class DistributionDelta:
 
 
 def subtract_points(new: DistributionPoint, old: DistributionPoint) -> DistributionDelta:
-    """Return what came since the older point of the same start. If the count is smaller, counting began anew."""
+    """Return what came since the older point of the same start. If the count is smaller, counting started again."""
     if new.count < old.count:
         return take_whole(new)
     total, before = new.sum, old.sum

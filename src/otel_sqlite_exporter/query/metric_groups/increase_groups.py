@@ -11,7 +11,7 @@ Values = list[Number | None]
 
 
 class CoveredTime:
-    """From when to when the points of all groups tell what came. In between, what no point tells of is nothing: a delta
+    """From when to when the points of all groups tell what came. In between, what no point covers is nothing: a delta
     metric has no point of a time in which nothing came."""
 
     def __init__(self, steps: TimeSteps) -> None:
@@ -20,7 +20,7 @@ class CoveredTime:
         self._last = 0
 
     def add(self, begin: int, end: int) -> None:
-        """Note that points tell of the time between these moments."""
+        """Note that points cover the time between these moments."""
         if self._first is None or begin < self._first:
             self._first = begin
         if end > self._last:
@@ -31,11 +31,11 @@ class CoveredTime:
         return 0.0 if self._first is None else self._steps.measure(index, self._first, self._last)
 
     def get_increases(self, sums: StepSums) -> Values:
-        """Return the sum of each step; None: no point tells of it."""
+        """Return the sum of each step; None: no point covers it."""
         return [value if value or self.measure(index) else None for index, value in enumerate(sums.finish())]
 
     def get_rates(self, sums: StepSums) -> Values:
-        """Return the sum per second of each step; None: no point tells of it."""
+        """Return the sum per second of each step; None: no point covers it."""
         covered = map(self.measure, range(len(self._steps)))
         return [sums.measure(index) / seconds if seconds else None for index, seconds in enumerate(covered)]
 

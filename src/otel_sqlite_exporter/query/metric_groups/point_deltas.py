@@ -2,8 +2,8 @@
 """What came between the points of a series, in the order of their times.
 
 A cumulative point counts since its start: what came is the difference to the last point with the same start, so
-processes that write the same series at the same time do not disturb each other. If it is less than that, counting began
-anew. A first point counts since its start; if that is not known, or is its own time, what came is not known
+processes that write the same series at the same time do not disturb each other. If it is less than that, counting started
+again. A first point counts since its start; if that is not known, or is its own time, what came is not known
 (OpenTelemetry's data model, "Cumulative streams: handling unknown start time"). The view `metric_points` has the same
 rules."""
 
@@ -112,7 +112,7 @@ class Arithmetic(NamedTuple, Generic[_Value, _Amount]):
     Attributes:
         subtract: Returns what came from the second value to the first.
         take_whole: Returns what came since counting began.
-        has_shrunk: Returns whether the first value is less than the second, so that counting began anew.
+        has_shrunk: Returns whether the first value is less than the second, so that counting started again.
     """
 
     subtract: Callable[[_Value, _Value], _Amount]
@@ -226,10 +226,10 @@ def _iterate_differences(
             if len(known) > _MOST_STARTS:
                 is_forgetful = True
                 yield from _flush(known.pop(next(iter(known))), subtract)
-        is_anew = has_shrunk(value, one.last)
-        if time > one.together_until or is_anew:
+        is_restart = has_shrunk(value, one.last)
+        if time > one.together_until or is_restart:
             yield from _flush(one, subtract)
-            yield Delta(one.last_time, time, take_whole(value) if is_anew else subtract(value, one.last))
+            yield Delta(one.last_time, time, take_whole(value) if is_restart else subtract(value, one.last))
             one.base, one.base_time, one.together_until = value, time, steps.find_end(time)
         one.last, one.last_time = value, time
     for one in known.values():

@@ -2,7 +2,7 @@
 """Makes one data point of those of a series and hour. Pure.
 
 * Of a cumulative count, and of a summary, the last point of each start stays: later ones are counted from it. Where a
-  count begins anew without a new start, the points on both sides of that stay, too; and where its start is not known,
+  count starts again without a new start, the points on both sides of that stay, too; and where its start is not known,
   or is not before it, its first point.
 * Points of a delta metric are added up: the result begins where the first of them does, and has the time of the last.
   Histograms with other bounds do not mix.
@@ -220,7 +220,7 @@ class CountedRuns:
         return 0 < self._start < point.time_unix_nano
 
     def _stands_alone(self, point: HourPoint, forms: Sequence[int]) -> bool:
-        """Return whether a point stays whatever is after it: its count began anew, or nothing tells what it adds."""
+        """Return whether a point stays whatever is after it: its count started again, or nothing tells what it adds."""
         if point.raw_points == 0 or ODD in forms or point.time_unix_nano == self._start:
             return True
         counted = [place for place, form in enumerate(forms) if form == COUNTED_FROM]

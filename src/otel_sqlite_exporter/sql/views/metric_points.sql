@@ -4,7 +4,7 @@ CREATE VIEW metric_points AS
 -- NULL), or large (an integer beyond 64 bits; value is the nearest double).
 -- delta, count_delta and sum_delta are what came since the point before: of a delta metric what the point says, of a
 -- cumulative one the difference. Of a first point whose start is not known, or is its own time, that is not known: NULL. change says what is
--- special: first, the series has no earlier point; reset, a cumulative count began anew; gap or overlap, a point of a delta
+-- special: first, the series has no earlier point; reset, a cumulative count started again; gap or overlap, a point of a delta
 -- metric does not begin where the one before it ends.
 -- raw_points: of how many points a row is made that stands for an hour, NULL for a point as it came. Of a gauge, min, max and
 -- sum are then those of its values. 0: the points before it were removed, and it stays because later ones are counted from it;

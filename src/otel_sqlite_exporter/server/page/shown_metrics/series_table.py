@@ -113,7 +113,7 @@ def _make_figure(
 
 
 def _name_lines(lines: Sequence[MetricLine]) -> list[str]:
-    """Return the names of lines: their labels, and the aggregate where they differ by that."""
+    """Return the names of lines: their labels, and the aggregate where it differs."""
     has_several = len({line.aggregate for line in lines}) > 1
     names = []
     for line in lines:

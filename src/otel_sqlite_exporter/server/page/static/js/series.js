@@ -6,7 +6,7 @@
 // instead. data-missing is what a series has at a time without a row: nothing (a gap), or a number. data-kind="bars"
 // draws a single series as bars. data-scale="values" lets the scale begin at the lowest value, not at zero. An element
 // with data-mark is a single value, with all of these on itself, and drawn as a dot. The table stays as it is. The plot
-// goes into a child with data-plot, or before all others; when a newer table was put into the page, it is drawn anew.
+// goes into a child with data-plot, or before all others; when a newer table was put into the page, it is drawn again.
 
 const MOST_SERIES = 8;
 const drawn = new Map();
