@@ -62,6 +62,7 @@ def test_metrics_are_listed_by_name(shop: Path) -> None:
         (["--service", "nobody"], []),
         (["--user", "ada"], [NAMES[1], NAMES[4]]),
         (["--session", "chat-17", "--name", "shop.heap"], ["shop.heap"]),
+        (["--session", "chat", "--name", "shop.heap"], ["shop.heap"]),
         (["--since", "2026-03-01"], []),
     ],
 )
@@ -160,6 +161,7 @@ def test_buckets_and_exemplars_are_shown(shop: Path) -> None:
         (["shop.open", "--step", "often"], "step"),
         (["shop.open", "--aggregate", "p95"], "p95"),
         (["shop.open", "--json", "--csv"], "only one of"),
+        (["shop.open", "--session", "nobody"], "nobody"),
     ],
 )
 def test_a_question_without_an_answer_says_why(shop: Path, arguments: list[str], said: str) -> None:
