@@ -2,8 +2,8 @@
 """What came between the points of a series, in the order of their times.
 
 A cumulative point counts since its start: what came is the difference to the last point with the same start, so
-processes that write the same series at the same time do not disturb each other. If it is less than that, counting started
-again. A first point counts since its start; if that is not known, or is its own time, what came is not known
+processes that write the same series at the same time do not disturb each other. If it is less than that, counting
+started again. A first point counts since its start; if that is not known, or is its own time, what came is not known
 (OpenTelemetry's data model, "Cumulative streams: handling unknown start time"). The view `metric_points` has the same
 rules."""
 
