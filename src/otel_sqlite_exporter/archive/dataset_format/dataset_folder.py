@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folder of a dataset: what stands where.
+
+```
+otel-dataset.json                                          what the folder is
+<table>/date=YYYY-MM-DD/part-<source>-<generation>.parquet the rows of a table, a day and a source
+_manifests/<source>-<day>-<generation>.json                which parts belong together, and what they replace
+_locator/                                                  on which days a session or a trace is
+```
+
+A source is a file that was archived (a random name, kept in the file), or `merged`: parts that `compact` made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import FORMAT_VERSION, TABLES
+from otel_sqlite_exporter.archive.dataset_format.durable_files import write_durably
+from otel_sqlite_exporter.errors import FileRefusedError, ForeignFileError, MissingFileError, NewerFileError
+
+ABOUT = "otel-dataset.json"
+MANIFESTS = "_manifests"
+LOCATOR = "_locator"
+MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFolder:
+    """A dataset that was opened: its absolute path, and its random name."""
+
+    path: str
+    name: str
+
+    def join(self, *names: str) -> str:
+        """Return the path of something in it."""
+        return os.path.join(self.path, *names)
+
+    def name_part(self, table: str, date: str, source: str, generation: int, piece: int = 0) -> str:
+        """Return the name of a part, relative to the folder. A large one is cut into pieces."""
+        more = f"-{piece}" if piece else ""
+        return f"{table}/date={date}/part-{source}-{generation}{more}.parquet"
+
+
+def is_dataset(path: str | os.PathLike[str]) -> bool:
+    """Return whether there is a dataset at `path`, or a folder that is to become one."""
+    return os.path.isdir(path)
+
+
+def open_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
+    """Open the dataset at `path`.
+
+    Raises:
+        MissingFileError: There is no folder.
+        ForeignFileError: The folder is no dataset.
+        NewerFileError: A newer version of the format.
+    """
+    folder = os.path.abspath(path)
+    if not os.path.isdir(folder):
+        raise MissingFileError(folder, f"{folder}: no such folder: `archive FILE --to {folder}` makes a dataset")
+    try:
+        with open(os.path.join(folder, ABOUT), "rb") as file:
+            about = json.loads(file.read())
+        format_version, name = int(about["format_version"]), str(about["name"])
+    except FileNotFoundError:
+        raise ForeignFileError(
+            f"{folder}: it is no dataset, as it has no {ABOUT}: give the folder that `archive` wrote"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileRefusedError(f"{folder}: {ABOUT} cannot be read ({error}): copy it from a backup") from None
+    if format_version > FORMAT_VERSION:
+        raise NewerFileError(
+            f"{folder}: the dataset has format {format_version}, this package knows formats up to {FORMAT_VERSION}: "
+            "upgrade with `pip install -U otel-sqlite-exporter`"
+        )
+    return DatasetFolder(folder, name)
+
+
+def make_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
+    """Open the dataset at `path`, or make one in a folder that is empty or missing.
+
+    Raises:
+        FileRefusedError: The folder holds something else, or a newer dataset.
+        OSError: It cannot be made.
+    """
+    folder = os.path.abspath(path)
+    if os.path.isfile(folder):
+        raise ForeignFileError(f"{folder}: it is a file: name a folder for the dataset")
+    os.makedirs(folder, exist_ok=True)
+    if not os.path.exists(os.path.join(folder, ABOUT)):
+        others = [entry for entry in os.listdir(folder) if not entry.startswith(".")]
+        if others:
+            raise ForeignFileError(f"{folder}: it holds other files: name an empty or a new folder for the dataset")
+        write_durably(os.path.join(folder, ABOUT), _describe(secrets.token_hex(8)), replace=False)
+    return open_dataset(folder)
+
+
+def _describe(name: str) -> bytes:
+    tables: dict[str, Any] = {table.name: dict(table.columns) for table in TABLES.values()}
+    return json.dumps({"format_version": FORMAT_VERSION, "name": name, "tables": tables}, indent=1).encode() + b"\n"

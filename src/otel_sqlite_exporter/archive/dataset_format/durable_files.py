@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that are there wholly or not at all: written beside, synced, then renamed.
+
+What is written has a name that begins with a dot, which readers of datasets pass over. A process that was killed leaves
+it, and the next run writes over it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+
+
+def write_durably(path: str, content: bytes, *, replace: bool = True) -> None:
+    """Write a small file. Unless `replace`, a file that is there stays as it is.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+
+    def write(beside: str) -> None:
+        with open(beside, "wb") as file:
+            file.write(content)
+
+    if replace or not os.path.exists(path):
+        put_durably(path, write)
+
+
+def put_durably(path: str, write: Callable[[str], None]) -> None:
+    """Let `write` make a file at the path that it is given, sync it, and rename it to `path`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    folder, name = os.path.split(path)
+    made = make_folders(folder)
+    beside = os.path.join(folder, f".{name}.tmp")
+    try:
+        write(beside)
+        _sync(beside)
+        os.replace(beside, path)
+    except BaseException:
+        _remove(beside)
+        raise
+    sync_folders({folder, *made})
+
+
+def make_folders(folder: str) -> list[str]:
+    """Make a folder and those above it, and return those in which one was made."""
+    made: list[str] = []
+    while not os.path.isdir(folder):
+        above = os.path.dirname(folder)
+        made += make_folders(above)
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            continue
+        made.append(above)
+    return made
+
+
+def sync_folders(folders: Iterable[str]) -> None:
+    """Make renames and removals in these folders durable."""
+    for folder in folders:
+        _sync(folder)
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass

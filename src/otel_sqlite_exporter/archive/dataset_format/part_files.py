@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes and reads the Parquet files of a dataset.
+
+zstd, dictionaries for what repeats, a page index, and bloom filters for the ids that people ask for. The metadata of a
+file names the format, the table and the package that wrote it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import FORMAT_VERSION, TABLES, DatasetTable
+from otel_sqlite_exporter.archive.dataset_format.durable_files import put_durably
+from otel_sqlite_exporter.archive.dataset_format.manifests import Part
+from otel_sqlite_exporter.errors import DamagedFileError
+from otel_sqlite_exporter.version import __version__
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_LEVEL = 3
+_GROUP_ROWS = 122_880
+_ASKED_IDS = ("trace_id", "session_id")
+
+
+def make_schema(table: DatasetTable) -> pyarrow.Schema:
+    """Return the Arrow schema of a part: the columns of its table, and `date`."""
+    arrow = load_pyarrow()
+    types = {"text": arrow.string(), "int": arrow.int64(), "real": arrow.float64()}
+    fields = [(name, types[type]) for name, type in table.columns.items()]
+    return arrow.schema([*fields, ("date", arrow.string())])
+
+
+def write_part(
+    dataset: DatasetFolder, path: str, table: DatasetTable, date: str, batches: Iterable[Any]
+) -> Part | None:
+    """Write the rows of record batches, sorted as they are to stay, to the part at the relative `path`, durably. They
+    have the columns of `table`; `date` is added. Without rows, nothing is written, and None is returned.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    arrow = load_pyarrow()
+    schema = make_schema(table)
+    counted = _Counted(batches)
+    first = counted.find_first()
+    if first is None:
+        return None
+
+    def write(beside: str) -> None:
+        options = _choose_options(table)
+        with arrow.parquet.ParquetWriter(beside, schema.with_metadata(_describe(table)), **options) as writer:
+            for batch in counted:
+                dates = arrow.repeat(arrow.scalar(date, arrow.string()), batch.num_rows)
+                columns = [batch.column(name) for name in table.columns]
+                writer.write_batch(arrow.RecordBatch.from_arrays([*columns, dates], schema=schema), _GROUP_ROWS)
+
+    whole = dataset.join(path)
+    put_durably(whole, write)
+    return Part(table.name, path, counted.rows, os.path.getsize(whole), digest_file(whole))
+
+
+def make_batch(table: DatasetTable, rows: Sequence[Sequence[Any]]) -> Any:
+    """Return rows of a table, with its columns in order, as a record batch."""
+    arrow = load_pyarrow()
+    schema = make_schema(table).remove(len(table.columns))
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [arrow.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    return arrow.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def read_part(dataset: DatasetFolder, part: Part, columns: Sequence[str] | None = None) -> pyarrow.Table:
+    """Return the rows of a part, or some columns of them.
+
+    Raises:
+        DamagedFileError: It is missing or cannot be read, or holds another number of rows than its manifest says.
+    """
+    arrow = load_pyarrow()
+    path = dataset.join(part.path)
+    try:
+        names = [*TABLES[part.table].columns, "date"] if columns is None else list(columns)
+        found = arrow.parquet.ParquetFile(path).read(columns=names)
+    except (OSError, arrow.ArrowException) as error:
+        raise DamagedFileError(f"{path}: the part cannot be read ({error}): copy it from a backup") from None
+    if found.num_rows != part.rows:
+        raise DamagedFileError(
+            f"{path}: it has {found.num_rows} rows, not {part.rows} as its manifest says: copy it from a backup"
+        )
+    return found
+
+
+def count_rows(dataset: DatasetFolder, part: Part) -> int:
+    """Return how many rows the footer of a part tells.
+
+    Raises:
+        DamagedFileError: It is missing or cannot be read.
+    """
+    arrow = load_pyarrow()
+    path = dataset.join(part.path)
+    try:
+        return int(arrow.parquet.read_metadata(path).num_rows)
+    except (OSError, arrow.ArrowException) as error:
+        raise DamagedFileError(f"{path}: the part cannot be read ({error}): copy it from a backup") from None
+
+
+def digest_file(path: str) -> str:
+    """Return the digest of a file, as a manifest has it."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+class _Counted:
+    """Record batches that have rows, and how many rows they had in all."""
+
+    def __init__(self, batches: Iterable[Any]) -> None:
+        self._batches = (batch for batch in batches if batch.num_rows)
+        self._first: list[Any] = []
+        self.rows = 0
+
+    def find_first(self) -> Any:
+        """Return the first batch, which still comes, or None."""
+        self._first = [batch for _, batch in zip(range(1), self._batches, strict=False)]
+        return self._first[0] if self._first else None
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in [*self._first]:
+            self.rows += batch.num_rows
+            yield batch
+        for batch in self._batches:
+            self.rows += batch.num_rows
+            yield batch
+
+
+def _choose_options(table: DatasetTable) -> dict[str, Any]:
+    arrow = load_pyarrow()
+    asked = [name for name in _ASKED_IDS if name in table.columns]
+    options: dict[str, Any] = {
+        "compression": "zstd",
+        "compression_level": _LEVEL,
+        "use_dictionary": [name for name in (*table.columns, "date") if name not in table.unlike],
+        "write_page_index": True,
+    }
+    if asked and "bloom_filter_options" in inspect.signature(arrow.parquet.ParquetWriter.__init__).parameters:
+        options["bloom_filter_options"] = dict.fromkeys(asked, True)
+    return options
+
+
+def _describe(table: DatasetTable) -> dict[str, str]:
+    return {"otel_format": str(FORMAT_VERSION), "otel_table": table.name, "otel_package": __version__}
