@@ -24,6 +24,13 @@ def read_report(name: str) -> str:
     return files(__package__).joinpath("reports").joinpath(f"{name}{_ENDING}").read_text(encoding="utf-8")
 
 
+@cache
+def read_engine_query(engine: str, name: str) -> str:
+    """Return the text of `engines/ENGINE/*/NAME.sql`, a query that another engine runs on the parts of a dataset."""
+    found = _find_files(files(__package__).joinpath("engines", engine))
+    return next(file.read_text(encoding="utf-8") for file in found if file.name == f"{name}{_ENDING}")
+
+
 def read_format(name: str) -> str:
     """Return the text of `formats/NAME.sql`: recognises the files of another program."""
     return dict(read_folder("formats"))[name]
