@@ -25,10 +25,10 @@ def read_report(name: str) -> str:
 
 
 @cache
-def read_engine_query(engine: str, name: str) -> str:
-    """Return the text of `engines/ENGINE/*/NAME.sql`, a query that another engine runs on the parts of a dataset."""
-    found = _find_files(files(__package__).joinpath("engines", engine))
-    return next(file.read_text(encoding="utf-8") for file in found if file.name == f"{name}{_ENDING}")
+def read_engine_text(engine: str, kind: str, name: str) -> str:
+    """Return the text of `engines/ENGINE/KIND/NAME.sql`; kind is `views`, `summaries`, `reports` or `restoring`."""
+    folder = files(__package__).joinpath("engines").joinpath(engine).joinpath(kind)
+    return folder.joinpath(f"{name}{_ENDING}").read_text(encoding="utf-8")
 
 
 def read_format(name: str) -> str:

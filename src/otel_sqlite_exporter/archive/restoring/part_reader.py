@@ -13,7 +13,7 @@ from otel_sqlite_exporter.archive.archive_packages import load_duckdb
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part
 from otel_sqlite_exporter.errors import DamagedFileError
-from otel_sqlite_exporter.sql.texts import read_engine_query
+from otel_sqlite_exporter.sql.texts import read_engine_text
 
 Row = Mapping[str, Any]
 _PAGE = 2_000
@@ -48,7 +48,7 @@ class PartReader:
             return
         lists = {name: list(value) for name, value in values.items()}
         try:
-            cursor = self._connection.cursor().execute(read_engine_query("duckdb", query), {"parts": paths, **lists})
+            cursor = self._connection.cursor().execute(read_engine_text("duckdb", "restoring", query), {"parts": paths, **lists})
             names = [column[0] for column in cursor.description]
             while rows := cursor.fetchmany(_PAGE):
                 yield [dict(zip(names, row, strict=True)) for row in rows]
