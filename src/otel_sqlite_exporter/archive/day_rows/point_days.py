@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tells on which days data points are, and whether the rows of a day are others than before.
 
-What came since the point before is in the row of a point. So a point that comes late changes the next one of its series,
-which may be on a later day.
+What came since the point before is in the row of a point. So a point that comes late changes the next one of its
+series, which may be on a later day.
 """
 
 from __future__ import annotations
