@@ -177,6 +177,18 @@ TRACE_SESSIONS = DatasetTable(
     """),
     ("session_id", "trace_id", "own_session_id"),
 )
+AGENTS = DatasetTable(
+    # What the calls of a trace say of their agents, by session and agent: what the view agents is made of. Calls that no
+    # view shows count too. agent_name is what they name themselves. Log records without a trace have the empty trace
+    # id, and one row a session, agent and day.
+    "agents",
+    _columns("""
+      trace_id session_id service_name agent_name resource_agent_name agent_id version start_time_unix_nano:int
+      end_time_unix_nano:int rows:int llm_calls:int failed_calls:int reported:int input_tokens:int output_tokens:int
+      total_tokens:int
+    """),
+    ("service_name", "agent_name", "trace_id", "session_id"),
+)
 MARKS = DatasetTable(
     # What was said of sessions and traces, by the day on which it was said. Of one thing, what was said last holds.
     "marks",
@@ -240,7 +252,7 @@ TABLES: Mapping[str, DatasetTable] = {
     table.name: table
     for table in (
         *(SPANS, EVENTS, LINKS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS, ERRORS, AGENT_TREE, SCORES),
-        *(TRACES, TRACE_SESSIONS, MARKS, METRICS, EXEMPLARS, SESSIONS, USAGE),
+        *(TRACES, TRACE_SESSIONS, AGENTS, MARKS, METRICS, EXEMPLARS, SESSIONS, USAGE),
     )
 }
 """By name, the name of the folder."""
