@@ -20,7 +20,7 @@ ifeq ($(CI),true)
 export OTEL_SQLITE_EXPORTER_BUILD_NATIVE ?= 1
 endif
 
-.PHONY: help demo browser test reference asan native quick check format bench dialects settings api columns scores captures vendor pictures live trials lock clean
+.PHONY: help demo browser test reference asan native quick check format bench dialects settings api columns dataset scores captures vendor pictures live trials lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -88,6 +88,9 @@ columns: $(VENV)/.installed ## write the types of the ORM's columns from query/s
 
 trials: native ## kill, cut, damage and interrupt, and count what is lost; TRIALS="--number 500 kills"
 	$(BIN)/python -m tests.trials $(TRIALS)
+
+dataset: $(VENV)/.installed ## write the tables of docs/dataset.md from the tables of a dataset
+	$(BIN)/python tools/generate_dataset.py
 
 scores: $(VENV)/.installed ## write the table of docs/captures.md from the captures of OTLP
 	$(BIN)/python tools/generate_scores.py

@@ -14,6 +14,13 @@ from tests.browser.visits import Visit
 from tests.page_server import PageClient
 
 NARROW, WIDE, WIDEST = 390, 1280, 1920
+IS_WIDER_BEFORE_SCRIPTS_KNOW = """() => {
+    document.body.style.paddingLeft = '300px';
+    const {scrollWidth, clientWidth} = document.documentElement;
+    document.body.style.paddingLeft = '';
+    return scrollWidth > clientWidth;
+}"""
+"""Whether one has to scroll sideways from when a page gets less room until its scripts have seen that."""
 ROWS = "main [data-key], main [data-row], main tbody tr:not(.u-series)"
 PATHS = [page.path for page in PAGES]
 
@@ -39,6 +46,7 @@ def test_a_page_is_whole_in_any_window_and_without_scripts(
     for width in (WIDEST, WIDE):
         resize(tab, width)
         assert not tab.is_wider_than_its_window(), width
+        assert not tab.evaluate(IS_WIDER_BEFORE_SCRIPTS_KNOW), width
     assert tab.find_barriers() == []
     tab.check()
     without.open(links[path][0])

@@ -47,6 +47,7 @@ from otel_sqlite_exporter import (
     __version__,
     environment_variables,
 )
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import FORMAT_VERSION
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.genai.messages.normalise import read_messages
@@ -294,6 +295,13 @@ def test_the_settings_are_those_of_the_code() -> None:
     assert {bare(row[0]) for row in find_tables("docs/migrations.md", "What the exporter does by itself")} == {
         *AUTO_MIGRATE_MODES
     }
+
+
+def test_the_tables_of_a_dataset_are_those_of_the_code() -> None:
+    render = runpy.run_path(str(ROOT / "tools/generate_dataset.py"))["render_page"]
+    page = (ROOT / "docs/dataset.md").read_text(encoding="utf-8")
+    assert render(page) == page, "run `make dataset`"
+    assert f"format version {FORMAT_VERSION}." in page
 
 
 def test_every_view_is_described() -> None:

@@ -24,6 +24,13 @@ def read_report(name: str) -> str:
     return files(__package__).joinpath("reports").joinpath(f"{name}{_ENDING}").read_text(encoding="utf-8")
 
 
+@cache
+def read_engine_text(engine: str, kind: str, name: str) -> str:
+    """Return the text of `engines/ENGINE/KIND/NAME.sql`; kind is `views`, `summaries`, `reports` or `restoring`."""
+    folder = files(__package__).joinpath("engines").joinpath(engine).joinpath(kind)
+    return folder.joinpath(f"{name}{_ENDING}").read_text(encoding="utf-8")
+
+
 def read_format(name: str) -> str:
     """Return the text of `formats/NAME.sql`: recognises the files of another program."""
     return dict(read_folder("formats"))[name]

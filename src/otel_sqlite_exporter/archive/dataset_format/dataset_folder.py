@@ -4,6 +4,7 @@
 ```
 otel-dataset.json                                          what the folder is
 <table>/date=YYYY-MM-DD/part-<source>-<generation>.parquet the rows of a table, a day and a source
+<table>/date=1970-01-01/part-empty-0.parquet               no rows: a pattern of an engine finds a file
 _manifests/<source>-<day>-<generation>.json                which parts belong together, and what they replace
 _locator/                                                  on which days a session or a trace is
 ```
@@ -19,6 +20,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import write_empty_parts
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import FORMAT_VERSION, TABLES
 from otel_sqlite_exporter.archive.dataset_format.durable_files import write_durably
 from otel_sqlite_exporter.errors import FileRefusedError, ForeignFileError, MissingFileError, NewerFileError
@@ -81,7 +83,7 @@ def open_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
 
 
 def make_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
-    """Open the dataset at `path`, or make one in a folder that is empty or missing.
+    """Open the dataset at `path`, or make one in a folder that is empty or missing. Each table has a part without rows.
 
     Raises:
         FileRefusedError: The folder holds something else, or a newer dataset.
@@ -96,7 +98,9 @@ def make_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
         if others:
             raise ForeignFileError(f"{folder}: it holds other files: name an empty or a new folder for the dataset")
         write_durably(os.path.join(folder, ABOUT), _describe(secrets.token_hex(8)), replace=False)
-    return open_dataset(folder)
+    dataset = open_dataset(folder)
+    write_empty_parts(folder)
+    return dataset
 
 
 def _describe(name: str) -> bytes:

@@ -207,14 +207,14 @@ EXEMPLARS = DatasetTable(
     _UNLIKE,
 )
 SESSIONS = DatasetTable(
-    # The summary: one row for each session and day (of the start of its traces). It follows from the tables above.
+    # The summary: one row for each session and day (of the start of its traces). It follows from the tables above. A
+    # row without spans and logs only tells by which attribute a trace names the session.
     "sessions",
     _columns(f"""
-      session_id source source_rank:int user_id user_time_unix_nano:int user_trace_id first_call_user_id
+      session_id id:int source source_rank:int user_id user_time_unix_nano:int user_trace_id first_call_user_id
       first_call_time_unix_nano:int service_name root_time_unix_nano:int root_trace_id first_log_service_name
       first_log_time_unix_nano:int start_time_unix_nano:int end_time_unix_nano:int only_scores:int traces:int spans:int
-      errors:int attribute_types attributes interrupted:int logs:int {_SUMS} failed_requests:int scores:int
-      score_sums
+      errors:int attribute_types attributes interrupted:int logs:int {_SUMS} failed_requests:int
     """),
     ("session_id",),
 )

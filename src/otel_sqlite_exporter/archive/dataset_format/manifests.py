@@ -4,14 +4,17 @@
 A manifest is written after its parts, so what a killed run left is in no manifest. It names the manifests that it
 replaces: from the moment it is there, these do not hold, and their parts are removed afterwards. So a reader sees the
 old parts or the new ones, never both or a half.
+
+Where records move from one day to another, the manifests of both must hold from one moment on. They are written as one
+file first, a commit, then each for itself, and then the commit is removed. A reader reads both kinds of files.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, DatasetFolder
@@ -19,6 +22,7 @@ from otel_sqlite_exporter.archive.dataset_format.durable_files import sync_folde
 from otel_sqlite_exporter.errors import DamagedFileError
 
 _TRIES = 100
+_MANIFEST, _COMMIT = ".json", ".commit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +83,22 @@ def read_manifests(dataset: DatasetFolder) -> tuple[Manifest, ...]:
         OSError: The folder cannot be read.
     """
     for _ in range(_TRIES):
+        names = _list_names(dataset)
         try:
-            found = [_read(dataset, name) for name in list_manifests(dataset)]
+            found = {one.name: one for name in names for one in _read_file(dataset, name)}
         except FileNotFoundError:  # one was replaced meanwhile
             continue
-        replaced = {name for manifest in found for name in manifest.replaces}
-        holding = (manifest for manifest in found if manifest.name not in replaced)
+        if names != _list_names(dataset):  # a list that is made meanwhile may lack what came and what went
+            continue
+        replaced = {name for manifest in found.values() for name in manifest.replaces}
+        holding = (manifest for name, manifest in found.items() if name not in replaced)
         return tuple(sorted(holding, key=lambda one: (one.date, one.source, one.generation)))
     raise DamagedFileError(f"{dataset.path}: its manifests change all the time: try again when `compact` has ended")
 
 
 def list_manifests(dataset: DatasetFolder) -> list[str]:
     """Return the names of all manifests, also of those that were replaced."""
-    try:
-        return sorted(name for name in os.listdir(dataset.join(MANIFESTS)) if name.endswith(".json") and name[0] != ".")
-    except FileNotFoundError:
-        return []
+    return sorted({name for name in _list_names(dataset) if name.endswith(_MANIFEST)} | set(_read_commits(dataset)))
 
 
 def commit_manifest(dataset: DatasetFolder, manifest: Manifest) -> None:
@@ -103,21 +107,59 @@ def commit_manifest(dataset: DatasetFolder, manifest: Manifest) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    write_durably(dataset.join(MANIFESTS, manifest.name), json.dumps(asdict(manifest), indent=1).encode() + b"\n")
-    _remove_replaced(dataset, manifest)
+    commit_manifests(dataset, [manifest])
+
+
+def commit_manifests(dataset: DatasetFolder, manifests: Sequence[Manifest]) -> None:
+    """Do so for manifests of several days, which hold from the same moment on.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    whole = [replace(one, replaces=_find_all_replaced(dataset, one)) for one in manifests]
+    if len(whole) > 1:
+        commit = dataset.join(MANIFESTS, whole[0].name.removesuffix(_MANIFEST) + _COMMIT)
+        write_durably(commit, json.dumps([asdict(one) for one in whole]).encode() + b"\n")
+    _settle(dataset, whole)
 
 
 def sweep_replaced(dataset: DatasetFolder) -> None:
-    """Remove what runs that were killed left of manifests that were replaced."""
+    """Remove what runs that were killed left of manifests that were replaced. Hold the lock of the dataset alone."""
+    for name in _list_names(dataset):
+        if name.endswith(_COMMIT):
+            _settle(dataset, _read_file(dataset, name))
     for manifest in read_manifests(dataset):
         _remove_replaced(dataset, manifest)
+
+
+def _settle(dataset: DatasetFolder, manifests: Sequence[Manifest]) -> None:
+    """Give each of some manifests that were committed a file of its own, and remove those that they replace."""
+    for one in manifests:
+        write_durably(dataset.join(MANIFESTS, one.name), json.dumps(asdict(one), indent=1).encode() + b"\n")
+    _remove(dataset, [os.path.join(MANIFESTS, manifests[0].name.removesuffix(_MANIFEST) + _COMMIT)])
+    for one in manifests:
+        _remove_replaced(dataset, one)
+
+
+def _find_all_replaced(dataset: DatasetFolder, manifest: Manifest) -> tuple[str, ...]:
+    """Return what a manifest replaces, and what that had replaced and a killed run left: it must not hold again."""
+    commits, there = _read_commits(dataset), set(list_manifests(dataset))
+    found: dict[str, None] = {}
+    waiting = [*reversed(manifest.replaces)]
+    while waiting:
+        name = waiting.pop()
+        found[name] = None
+        if name in there:
+            older = commits[name] if name in commits else _read_file(dataset, name)[0]
+            waiting += [one for one in older.replaces if one in there and one not in found]
+    return tuple(found)
 
 
 def _remove_replaced(dataset: DatasetFolder, manifest: Manifest) -> None:
     kept = {part.path for part in manifest.parts}
     for name in manifest.replaces:
         try:
-            replaced = _read(dataset, name)
+            (replaced,) = _read_file(dataset, name)
         except FileNotFoundError:
             continue
         _remove(dataset, (part.path for part in replaced.parts if part.path not in kept))
@@ -135,15 +177,34 @@ def _remove(dataset: DatasetFolder, paths: Iterable[str]) -> None:
     sync_folders(folders)
 
 
-def _read(dataset: DatasetFolder, name: str) -> Manifest:
+def _list_names(dataset: DatasetFolder) -> list[str]:
+    try:
+        names = os.listdir(dataset.join(MANIFESTS))
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in names if name.endswith((_MANIFEST, _COMMIT)) and name[0] != ".")
+
+
+def _read_commits(dataset: DatasetFolder) -> dict[str, Manifest]:
+    """Return the manifests that were committed together and may have no files of their own yet."""
+    commits = (name for name in _list_names(dataset) if name.endswith(_COMMIT))
+    return {one.name: one for name in commits for one in _read_file(dataset, name)}
+
+
+def _read_file(dataset: DatasetFolder, name: str) -> list[Manifest]:
+    """Return the manifest, or those that were committed together, of a file."""
     with open(dataset.join(MANIFESTS, name), "rb") as file:
         text = file.read()
     try:
-        fields = json.loads(text)
-        parts = tuple(Part(**part) for part in fields.pop("parts"))
-        return Manifest(**{**fields, "parts": parts, "replaces": tuple(fields["replaces"])})
+        content = json.loads(text)
+        return [_parse(fields) for fields in (content if name.endswith(_COMMIT) else [content])]
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(
             f"{dataset.join(MANIFESTS, name)}: the manifest cannot be read ({error}): copy it from a backup, or move "
             "it away and archive its day again"
         ) from None
+
+
+def _parse(fields: dict[str, Any]) -> Manifest:
+    parts = tuple(Part(**part) for part in fields["parts"])
+    return Manifest(**{**fields, "parts": parts, "replaces": tuple(fields["replaces"])})

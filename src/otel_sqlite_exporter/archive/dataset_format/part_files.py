@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
+from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import FORMAT_VERSION, TABLES, DatasetTable
 from otel_sqlite_exporter.archive.dataset_format.durable_files import put_durably
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
 _LEVEL = 3
 _GROUP_ROWS = 122_880
 _ASKED_IDS = ("trace_id", "session_id")
-
-
-def make_schema(table: DatasetTable) -> pyarrow.Schema:
-    """Return the Arrow schema of a part: the columns of its table, and `date`."""
-    arrow = load_pyarrow()
-    types = {"text": arrow.string(), "int": arrow.int64(), "real": arrow.float64()}
-    fields = [(name, types[type]) for name, type in table.columns.items()]
-    return arrow.schema([*fields, ("date", arrow.string())])
 
 
 def write_part(

@@ -38,16 +38,16 @@ _LONGEST_WAIT_S = 1.0
 _LOCKED_BYTE = 0x7FFF_FFFE
 
 
-def lock_file(descriptor: int) -> None:
-    """Lock an open file for this descriptor alone. The lock ends with the process, and a forked child does not take it
-    away.
+def lock_file(descriptor: int, *, shared: bool = False) -> None:
+    """Lock an open file for this descriptor alone, or `shared` with others that ask for that; Windows has no such lock,
+    so there it is alone too. The lock ends with the process, and a forked child does not take it away.
 
     Raises:
         BlockingIOError: Another descriptor holds the lock.
         OSError: This system or file system has no locks.
     """
     if _fcntl is not None:
-        _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+        _fcntl.flock(descriptor, (_fcntl.LOCK_SH if shared else _fcntl.LOCK_EX) | _fcntl.LOCK_NB)
     elif _msvcrt is not None:
         try:
             _lock_byte(descriptor, _msvcrt.LK_NBLCK)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DuckDB over a dataset, in this process.
+
+It reads the parts of the manifests that held when it was opened, and no other file: no network, no extensions, and its
+configuration is locked. Views are made when it is opened, over the parts of all days or of those that are asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from otel_sqlite_exporter.archive.archive_packages import load_duckdb
+from otel_sqlite_exporter.archive.asking.engine_views import ENGINE_VIEWS, build_table_view, find_needed, quote
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, read_manifests
+from otel_sqlite_exporter.sql.texts import read_engine_text
+
+_MEMORY = 2 << 30
+_OF_ALL_DAYS = ("marks",)
+
+
+class DatasetEngine:
+    """A DuckDB connection with the views of a dataset. Close it, or use it in a `with`.
+
+    Attributes:
+        connection: The connection of DuckDB.
+        manifests: The manifests whose parts it reads.
+    """
+
+    def __init__(self, connection: Any, manifests: Sequence[Manifest], scratch: str) -> None:
+        self.connection = connection
+        self.manifests = tuple(manifests)
+        self._scratch = scratch
+
+    def __enter__(self) -> DatasetEngine:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, and remove what it put on disk."""
+        self.connection.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def open_engine(
+    dataset: DatasetFolder,
+    *,
+    dates: Collection[str] | None = None,
+    texts: Iterable[str] | None = None,
+    threads: int | None = None,
+    memory: int | None = None,
+) -> DatasetEngine:
+    """Open DuckDB over the parts of a dataset that hold.
+
+    Args:
+        dates: Only the parts of these days, as `2026-01-31`. Marks are those of all days.
+        texts: Make only the views that these statements name; all by default.
+        threads: How many threads it uses; all processors by default.
+        memory: How many bytes it keeps in memory, 2 GiB by default; what is more goes to a scratch folder.
+
+    Raises:
+        MissingPackageError: DuckDB is not installed.
+        DamagedFileError: A manifest cannot be read.
+    """
+    manifests = read_manifests(dataset)
+    parts = [part for manifest in manifests for part in manifest.parts if _is_asked(part, manifest, dates)]
+    paths = {name: [dataset.join(part.path) for part in parts if part.table == name] for name in TABLES}
+    tables, views = (list(TABLES), list(ENGINE_VIEWS)) if texts is None else find_needed(texts)
+    statements = [build_table_view(TABLES[name], paths[name]) for name in tables]
+    statements += [read_engine_text("duckdb", "views", name) for name in views]
+    connection, scratch = connect([path for name in tables for path in paths[name]], statements, threads, memory)
+    return DatasetEngine(connection, manifests, scratch)
+
+
+def connect(
+    paths: Sequence[str], statements: Iterable[str], threads: int | None = None, memory: int | None = None
+) -> tuple[Any, str]:
+    """Return a DuckDB connection that can read the files at `paths` alone, after `statements` ran, and its scratch
+    folder."""
+    duckdb = load_duckdb()
+    scratch = tempfile.mkdtemp(prefix="otel-dataset-")
+    try:
+        settings: Mapping[str, Any] = {
+            "threads": threads or os.cpu_count() or 1,
+            "memory_limit": f"{memory or _MEMORY}B",
+            "temp_directory": scratch,
+            "python_enable_replacements": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        connection = duckdb.connect(config=dict(settings))
+        try:
+            connection.execute(f"SET allowed_paths = [{', '.join(map(quote, paths))}]")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
+            for statement in statements:
+                connection.execute(statement)
+        except BaseException:
+            connection.close()
+            raise
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    return connection, scratch
+
+
+def _is_asked(part: Part, manifest: Manifest, dates: Collection[str] | None) -> bool:
+    return dates is None or manifest.date in dates or part.table in _OF_ALL_DAYS

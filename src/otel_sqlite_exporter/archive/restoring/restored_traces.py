@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Restores records of a dataset: one raw SQLite file for each manifest that holds some of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing
+from itertools import chain
+
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
+from otel_sqlite_exporter.archive.restoring.part_reader import PartReader
+from otel_sqlite_exporter.archive.restoring.raw_file import RawFile
+
+
+def restore_traces(
+    dataset: DatasetFolder,
+    manifests: Iterable[Manifest],
+    trace_ids: Collection[str],
+    folder: str,
+    *,
+    sessions: Collection[str] = (),
+) -> list[str]:
+    """Write what these manifests hold of traces to files in `folder`, which `imports.merging` puts together, and return
+    their paths. `sessions`: also log records without a trace that show these sessions; the empty one is that of those
+    that show none.
+
+    Raises:
+        DamagedFileError: A part cannot be read.
+        sqlite3.Error, OSError: A file cannot be written.
+    """
+    return [*restore_each(dataset, manifests, trace_ids, folder, sessions=sessions)]
+
+
+def restore_each(
+    dataset: DatasetFolder,
+    manifests: Iterable[Manifest],
+    trace_ids: Collection[str],
+    folder: str,
+    *,
+    sessions: Collection[str] = (),
+) -> Iterator[str]:
+    """Write as `restore_traces` does, and yield each path when its file is complete: it may be removed then.
+
+    Raises:
+        DamagedFileError, sqlite3.Error, OSError: As `restore_traces` raises.
+    """
+    with closing(PartReader(dataset, folder)) as reader:
+        for number, manifest in enumerate(manifests):
+            path = os.path.join(folder, f"{number}-{manifest.source}-{manifest.date}-{manifest.generation}.db")
+            if _restore(reader, manifest, trace_ids, sessions, path):
+                yield path
+
+
+def _restore(
+    reader: PartReader, manifest: Manifest, trace_ids: Collection[str], sessions: Collection[str], path: str
+) -> bool:
+    """Write the file of one manifest, and return whether there was something to write."""
+    traces = [*chain.from_iterable(reader.read("restored_traces", manifest, "traces", traces=trace_ids))]
+    held = {"traces": [row["trace_id"] for row in traces]}
+    logs = reader.read("restored_logs", manifest, "logs", **held, sessions=sessions)
+    first = next(logs, None)
+    if not traces and first is None:
+        return False
+    with closing(RawFile(path, manifest.source)) as file:
+        file.write([traces], file.add_traces)
+        file.write(reader.read("restored_trace_sessions", manifest, "trace_sessions", **held), file.add_trace_sessions)
+        file.write(reader.read("restored_spans", manifest, "spans", **held), file.add_spans)
+        file.write(chain(() if first is None else (first,), logs), file.add_logs)
+        file.write(reader.read("restored_events", manifest, "events", **held, sessions=sessions), file.add_events)
+        file.write(reader.read("restored_links", manifest, "links", **held), file.add_links)
+        file.write(
+            reader.read("restored_costs", manifest, "llm_interactions", **held, sessions=sessions), file.add_costs
+        )
+    return True

@@ -1,0 +1,33 @@
+CREATE OR REPLACE VIEW logs AS
+-- One row for each log record.
+SELECT
+  l.id,
+  l.trace_id,
+  l.span_id,
+  l.session_id,
+  l.service_name,
+  l.event_name,
+  l.severity_number,
+  l.severity_text,
+  l.body,
+  l.start_time_unix_nano,
+  l.observed_time_unix_nano,
+  strftime(make_timestamp(l.start_time_unix_nano // 1000), '%Y-%m-%dT%H:%M:%S.%fZ') AS start_time,
+  strftime(make_timestamp(l.observed_time_unix_nano // 1000), '%Y-%m-%dT%H:%M:%S.%fZ') AS observed_time,
+  l.time_source,
+  l.event_id,
+  l.trace_flags,
+  l.dropped_attributes,
+  l.scope_name,
+  l.scope_version,
+  l.scope_schema_url,
+  l.scope_attributes,
+  l.scope_attribute_types,
+  l.resource_schema_url,
+  l.resource_attributes,
+  l.resource_attribute_types,
+  l.body_type,
+  l.attribute_types,
+  l.attributes,
+  l.recorded_event_name
+FROM _logs AS l;

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which manifests of a dataset hold, wherever a run that commits is killed; and who may write a dataset at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pyarrow", reason="the extra `archive` is not installed")
+
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, make_dataset
+from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import MARKS
+from otel_sqlite_exporter.archive.dataset_format.manifests import (
+    Manifest,
+    commit_manifest,
+    commit_manifests,
+    read_manifests,
+    sweep_replaced,
+)
+from otel_sqlite_exporter.archive.dataset_format.part_files import make_batch, write_part
+from otel_sqlite_exporter.errors import FileRefusedError
+
+_DAYS = ("2026-01-30", "2026-01-31")
+_HOLD = """
+import sys
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
+from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
+with lock_dataset(open_dataset(sys.argv[1]), alone=sys.argv[2] == "alone"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def _make(dataset: DatasetFolder, source: str, date: str, generation: int, replaces: tuple[str, ...] = ()) -> Manifest:
+    path = dataset.name_part("marks", date, source, generation)
+    part = write_part(dataset, path, MARKS, date, [make_batch(MARKS, [("pin", source, None, 1, None, generation)])])
+    assert part is not None
+    return Manifest(source, date, generation, (part,), replaces)
+
+
+def _names(dataset: DatasetFolder) -> list[str]:
+    return [manifest.name for manifest in read_manifests(dataset)]
+
+
+def _check_files(dataset: DatasetFolder) -> None:
+    """Nothing is there but what holds."""
+    parts = {part.path for manifest in read_manifests(dataset) for part in manifest.parts}
+    found = {str(path.relative_to(dataset.path)) for path in Path(dataset.path, "marks").rglob("*") if path.is_file()}
+    assert found == parts
+    assert sorted(os.listdir(dataset.join("_manifests"))) == sorted(_names(dataset))
+
+
+class _KilledError(BaseException):
+    pass
+
+
+def _count_steps(monkeypatch: pytest.MonkeyPatch, last: int | None = None) -> list[str]:
+    """Note each change of a folder that follows, and end the run after `last` of them."""
+    steps: list[str] = []
+
+    def follow(name: str) -> None:
+        change = getattr(os, name)
+
+        def changed(*paths: str) -> None:
+            if len(steps) == last:
+                raise _KilledError
+            change(*paths)
+            steps.append(name)
+
+        monkeypatch.setattr(os, name, changed)
+
+    follow("replace")
+    follow("unlink")
+    return steps
+
+
+def test_the_manifests_of_several_days_hold_from_one_moment(tmp_path: Path) -> None:
+    outcomes = set()
+    for last in range(100):
+        dataset = make_dataset(tmp_path / str(last))
+        old = [_make(dataset, source, date, 0) for date in _DAYS for source in "ab"]
+        for one in old:
+            commit_manifest(dataset, one)
+        before = _names(dataset)
+        new = [_make(dataset, "merged", date, 0, (f"a-{date}-0.json", f"b-{date}-0.json")) for date in _DAYS]
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            _count_steps(monkeypatch, last)
+            try:
+                commit_manifests(dataset, new)
+                ended = True
+            except _KilledError:
+                ended = False
+        outcome = _names(dataset)
+        assert outcome in (before, [one.name for one in new])
+        outcomes.add(outcome == before)
+        for manifest in read_manifests(dataset):
+            assert all(Path(dataset.join(part.path)).exists() for part in manifest.parts)
+        sweep_replaced(dataset)
+        assert _names(dataset) == outcome
+        if outcome != before:
+            _check_files(dataset)
+        if ended:
+            break
+    assert ended
+    assert outcomes == {True, False}
+
+
+def test_what_a_killed_run_left_does_not_hold_again(tmp_path: Path) -> None:
+    """Of three generations, the first is still there when the third replaces the second."""
+    dataset = make_dataset(tmp_path / "dataset")
+    commit_manifest(dataset, _make(dataset, "a", _DAYS[0], 0))
+    for date in _DAYS:
+        commit_manifest(dataset, _make(dataset, "b", date, 0))
+    new = [_make(dataset, "b", date, 1, (f"b-{date}-0.json",)) for date in _DAYS]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _count_steps(monkeypatch, 1)
+        with pytest.raises(_KilledError):
+            commit_manifests(dataset, new)
+    assert _names(dataset) == [f"a-{_DAYS[0]}-0.json", f"b-{_DAYS[0]}-1.json", f"b-{_DAYS[1]}-1.json"]
+    commit_manifest(dataset, _make(dataset, "b", _DAYS[0], 2, (f"b-{_DAYS[0]}-1.json",)))
+    commit_manifest(dataset, _make(dataset, "b", _DAYS[0], 3, (f"b-{_DAYS[0]}-2.json",)))
+    holding = [f"a-{_DAYS[0]}-0.json", f"b-{_DAYS[0]}-3.json", f"b-{_DAYS[1]}-1.json"]
+    assert _names(dataset) == holding
+    sweep_replaced(dataset)
+    assert _names(dataset) == holding
+    _check_files(dataset)
+
+
+@pytest.mark.parametrize(("held", "asked", "may"), [(0, 0, True), (0, 1, False), (1, 0, False), (1, 1, False)])
+def test_one_run_alone_or_several_that_only_add(tmp_path: Path, held: int, asked: int, may: bool) -> None:
+    dataset = make_dataset(tmp_path / "dataset")
+    command = [sys.executable, "-c", _HOLD, dataset.path, "alone" if held else "shared"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        refused = pytest.raises(FileRefusedError, match="run this again when it has ended")
+        with nullcontext() if may else refused, lock_dataset(dataset, alone=bool(asked)):
+            pass
+        other.kill()
+    with lock_dataset(dataset, alone=True):
+        pass
