@@ -106,7 +106,7 @@ LLM_INTERACTIONS = DatasetTable(
       cached_input_tokens:int cache_creation_input_tokens:int reasoning_tokens:int counted:int finish_reasons
       response_id status error_type cost_usd:real cost_status prompt completion combined_attributes is_aggregate:int
       source dialect request_parameters system_instructions price_source price_date is_unpriced:int id:int
-      error_message prompt_span_id _has_failed:int _has_usage:int
+      error_message prompt_span_id _has_failed:int _has_usage:int _scope_name _shows_others:int
     """),
     ("service_name", "start_time_unix_nano", "id"),
     _UNLIKE,
@@ -173,7 +173,7 @@ TRACE_SESSIONS = DatasetTable(
       trace_id session_id own_session_id source source_rank:int spans:int errors:int failed_entries:int interrupted:int
       logs:int score_logs:int start_time_unix_nano:int end_time_unix_nano:int trace_start_time_unix_nano:int
       {_SUMS} failed_requests:int trace_user_id first_call_user_id first_call_time_unix_nano:int
-      root_service_name first_log_service_name first_log_time_unix_nano:int
+      root_service_name first_log_service_name first_log_time_unix_nano:int _tool_calls
     """),
     ("session_id", "trace_id", "own_session_id"),
 )
