@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of the closed days of a file, as the parts of a dataset hold them."""
+"""Reads the rows of a day from a file, and writes them as parts of a dataset."""
