@@ -30,7 +30,7 @@ FROM (
     SELECT i.id
     FROM _llm_interactions AS i
     CROSS JOIN _traces AS t ON t.id = i.trace
-    WHERE i.start_time_unix_nano >= :since AND i.start_time_unix_nano < :until AND t.trace_id = '' AND :traces IS NULL
+    WHERE i.start_time_unix_nano >= :since AND i.start_time_unix_nano < :until AND iif(t.trace_id = '' AND :traces IS NULL, l.id, 0) > 0
   ) AS n
   CROSS JOIN _llm_interactions AS i ON i.id = n.id
   CROSS JOIN _trace_sessions AS p ON p.id = i.trace_session
