@@ -54,6 +54,11 @@ def _event(trace: str | None, phase: str, time: float, session: str, **more: Any
     return {"events": [event | more]}
 
 
+def _alone(session: str, time: float, failed_calls: int) -> Rows:
+    """Log records without a trace."""
+    return {"trace_sessions": [_place("", session, time, time, failed_calls=failed_calls)]}
+
+
 def _log(session: str | None, time: float, body: str) -> Rows:
     return {"logs": [_place(None, session, time, time, observed_time_unix_nano=0, service_name="app", body=body)]}
 
@@ -165,6 +170,13 @@ _CASES: dict[str, tuple[Sequence[Sequence[Rows]], set[str]]] = {
         {"a", "b"},
     ),
     "results without what asked": ([[_told("a", 0, '["!12"]')], [_told("b", 60, '["!12"]')]], set()),
+    "a failed request": (
+        [
+            [_alone("s", 0, 1), _alone("t", 0, 1), _alone("u", 0, 0)],
+            [_alone("s", 9_000, 0), _alone("u", 9, 0)],
+        ],
+        {f"/{_DATE}/s"},
+    ),
     "one log record twice": (
         [[_log("s", 0, "x"), _log("t", 1, "x")], [_log("s", 0, "x"), _log("t", 1, "y")]],
         {f"/{_DATE}/s"},
@@ -195,10 +207,8 @@ def _name(number: int, content: Rows) -> Rows:
 def _name_row(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
     named = {**row}
     for name in ("trace_id", "session_id", "response_id", "tool_call_id", "service_name"):
-        if row.get(name) is not None or name == "session_id":
-            named[name] = f"{number}{row.get(name) or ''}"
-    if row.get("session_id") is None and row["trace_id"] is not None:
-        named["session_id"] = None
+        if row.get(name) or (name == "session_id" and not row["trace_id"]):
+            named[name] = f"{number}{row[name]}"
     if "_tool_calls" in row:
         named["_tool_calls"] = re.sub('"([=?!])', rf'"\g<1>{number}', row["_tool_calls"])
     for name in ("start_time_unix_nano", "end_time_unix_nano"):

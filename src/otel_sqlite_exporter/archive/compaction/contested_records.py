@@ -13,6 +13,8 @@ The writer derives rows of one trace from all its records. These of its relation
   Found by session, stem and window: `tied_pairs.sql`.
 * Executions, requests and results in prompts are of one tool call (`tool_groups.py`, `tool_traces.py`). Found by the
   call id or what was asked for, session and time: `tied_tools.sql`.
+* A request of log records without a trace fails if its last call does, and reaches to the next prompt of the session
+  (`failed_requests`). Found by session: `tied_requests.sql`.
 * Equal log records without a trace are taken once (`imports.merging`). Found by time and content: `tied_logs.sql`.
 
 Failures, scores, asking spans and prompts that a row takes from another trace follow from these. Sessions, users,
@@ -52,6 +54,7 @@ def find_contested(
     relations.show(["traces", "trace_sessions"], everything)
     relations.run("shared_traces")
     relations.run("shown_sessions")
+    relations.run("tied_requests")
     times = relations.find_times()
     scope = _add_near(new, times, [times[number] for number in new if number in times])
     scope |= {number for (number,) in relations.run("shared_homes")}
@@ -71,7 +74,7 @@ def find_contested(
 def _tie(relations: PartRelations, scope: Collection[int], window_ns: int) -> None:
     """Fill the table `contested` from the parts of the manifests in `scope`."""
     relations.show(_TABLES, scope)
-    relations.run("no_ties")
+    relations.run("first_ties")
     for name in _TIES:
         relations.run(name)
     relations.run("tied_pairs", window_ns=window_ns)
