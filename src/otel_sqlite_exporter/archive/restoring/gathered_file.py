@@ -105,7 +105,7 @@ def gather_into(
             for raw in restore_each(dataset, [manifest], traces, folder, sessions=done.sessions):
                 with open_merge_source(raw, settings, is_older=False) as source:
                     report = merger.merge(source, lambda done, of: None)
-                _check_whole(dataset, manifest, report)
+                check_whole(dataset, manifest, report)
                 done.spans += report.new_spans
                 done.logs += report.new_logs
                 days.add(manifest.date)
@@ -138,7 +138,8 @@ def _add_marks(
     return int(marks)
 
 
-def _check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport) -> None:
+def check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport) -> None:
+    """Raise DamagedFileError unless all records that were restored of a manifest were merged."""
     bad = report.unreadable + report.refused
     if bad or report.damages:
         what = "; ".join(report.damages) or f"{bad} records cannot be read"
