@@ -62,6 +62,7 @@ def write_every_kind(path: Path) -> None:
     receive_requests(path)
     write_points_of_every_kind(path)
     keep_and_delete(path)
+    note_archives(path)
     in_new_process(leave_spans_open, path, status=-signal.SIGKILL)
     in_new_process(leave_spans_open, path, status=-signal.SIGKILL)  # opening it marks the first as interrupted
     settings = resolve_settings(path)
@@ -132,6 +133,30 @@ def write_points_of_every_kind(path: Path) -> None:
         )
     before = [point._replace(row=point.row._replace(time_unix_nano=early + 9)) for point in points]
     write_points(path, before)
+
+
+def note_archives(path: Path) -> None:
+    """Note that all days are archived; then a span is replaced."""
+    span = odd_spans()[1]
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(
+            "INSERT INTO _archives (dataset, source, day, generation, run_id, is_complete, last_record, last_log,"
+            " last_rewrite, late_records, spans, logs, points, time_unix_nano)"
+            " VALUES ('6e1d', '9b2f', ?, 0, '4c7a', 1, 9, 9, 0, 0, 9, 9, 9, ?)",
+            (2**63 // (86_400 * 10**9) - 1, NOON_NS),
+        )
+    with exporting(path) as exporter:
+        longer = ReadableSpan(
+            span.name,
+            span.context,
+            span.parent,
+            span.resource,
+            span.attributes,
+            start_time=span.start_time,
+            end_time=span.end_time + 1,
+            instrumentation_scope=span.instrumentation_scope,
+        )
+        exporter.export([longer])
 
 
 def receive_requests(path: Path) -> None:

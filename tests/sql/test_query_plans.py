@@ -108,6 +108,8 @@ _OF_THE_WHOLE_FILE = {
         "find_pending_deletions",
         "forget_kept_usage",
         "forget_marks",
+        "note_late",
+        "note_rewritten",
         "forget_sources",
         "forget_unused_marks",
     ),

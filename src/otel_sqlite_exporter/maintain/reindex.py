@@ -34,6 +34,7 @@ from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.state import forget_state, read_number, write_state
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
+from otel_sqlite_exporter.write.row_tables.archive_notes import note_rewritten
 from otel_sqlite_exporter.write.statements import read_json, read_rows, run_query, run_script
 from otel_sqlite_exporter.write.stored.stored_records import StoredLog, StoredResources, decode_span, read_logs
 from otel_sqlite_exporter.write.stored_spans import StoredSpan, read_spans
@@ -196,6 +197,7 @@ class _Reindexer:
         """Count the calls that changed, and price these and those of `partners`, which may have lost a start."""
         recounted, merged = count_calls(self._connection, changed)
         self._writer.prices.price_written(self._connection, calls=merged, events=partners)
+        note_rewritten(self._connection, calls={*recounted, *merged})
         return len(recounted)
 
     def _find_events(self, logs: Collection[int]) -> list[int]:

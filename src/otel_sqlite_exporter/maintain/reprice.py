@@ -19,6 +19,7 @@ from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.call_prices import read_costs
+from otel_sqlite_exporter.write.row_tables.archive_notes import note_rewritten
 from otel_sqlite_exporter.write.statements import run_query
 
 _BATCH = 500
@@ -74,6 +75,7 @@ def reprice(
                     if price != call.cost[:2]:
                         costs.append((call.id, *price, source, date))
                 run_query(connection, "set_costs", costs=costs)
+                note_rewritten(connection, calls=[id for id, *_ in costs])
             if not ids:
                 break
             calls, changed, last = calls + len(ids), changed + len(costs), ids[-1]

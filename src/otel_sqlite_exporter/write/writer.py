@@ -25,6 +25,7 @@ from otel_sqlite_exporter.write.metric_writing.points_batch import NO_POINTS, Po
 from otel_sqlite_exporter.write.metric_writing.sorted_points import PointSorter
 from otel_sqlite_exporter.write.receipts.known_requests import forget_requests, take_new
 from otel_sqlite_exporter.write.receipts.source_counts import count_sources
+from otel_sqlite_exporter.write.row_tables.archive_notes import note_rewritten
 from otel_sqlite_exporter.write.shared_texts import SharedTexts
 from otel_sqlite_exporter.write.span_versions import choose_replacing, find_completed
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_script
@@ -212,9 +213,10 @@ class Writer:
         lost = batch.write()
         if replacing:
             run_script(connection, "end_open_spans", ids=[repeated.written.id for repeated in replacing])
-            again = sum(repeated.written.finish_record is not None for repeated in replacing)
+            again = [one.written.id for one in replacing if one.written.finish_record is not None]
+            note_rewritten(connection, spans=again)
             if again and not is_rewriting:
-                connection.execute(read_query("count_replaced"), {"number": again})
+                connection.execute(read_query("count_replaced"), {"number": len(again)})
         moved = batch.contexts.moved_trace_sessions()
         if batch.has_logs and batch.naming_spans:
             shown = {row.id: batch.contexts.session_id(row.shown_before) for row in moved}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from otel_sqlite_exporter.imports.merging.copied_records import CopiedSpan
 from otel_sqlite_exporter.write.batch_lookup import find_key
+from otel_sqlite_exporter.write.row_tables.archive_notes import note_rewritten
 from otel_sqlite_exporter.write.statements import read_json, run_query, run_script
 from otel_sqlite_exporter.write.sums import recount
 
@@ -37,4 +38,5 @@ def cut_short(target: sqlite3.Connection, copies: Sequence[CopiedSpan]) -> None:
         spans, parts = read_json(target, "find_cut_short", spans=ends)
         if spans:
             run_script(target, "cut_spans_short", spans=spans, ids=[id for id, _ in spans])
+            note_rewritten(target, spans=[id for id, _ in spans])
             recount(target, parts)

@@ -22,6 +22,7 @@ from otel_sqlite_exporter.write.metric_writing.point_tables import (
     SERIES,
 )
 from otel_sqlite_exporter.write.removal.used_ids import read_used_ids
+from otel_sqlite_exporter.write.row_tables.archive_notes import note_late
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_query
 
 _Item = TypeVar("_Item", bound=Hashable)
@@ -125,6 +126,7 @@ class PointsBatch:
         duplicates = self._find_duplicates(older, refused)
         for rows in (numbers, distributions, exemplars):
             rows.write(self._connection)
+        note_late(self._connection, (point.row.time_unix_nano for point in self._points))
         if copied:
             run_query(self._connection, "note_copied_points", copied=[*copied.items()])
         if is_copying:

@@ -8,12 +8,14 @@ from collections.abc import Iterable
 
 from otel_sqlite_exporter.model.mark_rows import MarkRow
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.write.row_tables.archive_notes import note_late
 
 
 def add_marks(connection: sqlite3.Connection, marks: Iterable[MarkRow]) -> None:
     """Add marks in the caller's transaction, each unless something else was said of the same thing later."""
     for mark in marks:
-        connection.execute(read_query("set_mark"), mark._asdict())
+        if connection.execute(read_query("set_mark"), mark._asdict()).rowcount > 0:
+            note_late(connection, [mark.time_unix_nano])
 
 
 def set_mark(connection: sqlite3.Connection, mark: MarkRow) -> None:
