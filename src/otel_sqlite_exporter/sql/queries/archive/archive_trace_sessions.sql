@@ -83,6 +83,23 @@ WITH
     FROM tools AS c CROSS JOIN _tool_interactions AS i ON i.id = c.id
     GROUP BY c.trace_session
   ),
+  told AS MATERIALIZED (
+    -- Calls of tools that no row of complete_tool_interactions shows: = and the id, or ? and the digest of what is asked for.
+    -- Of a result without a call id, ! and that of what was asked for. The digest has 40 bits: genai/tools/tool_tellings.py.
+    SELECT c.trace_session, iif(i.tool_call_id IS NULL, '?' || (i.asked_key & 1099511627775), '=' || i.tool_call_id) AS told
+    FROM tools AS c CROSS JOIN _tool_interactions AS i ON i.id = c.id
+    WHERE iif(i.is_hidden = 1 OR i.tool_call_id IS NULL, c.id, 0) > 0
+    UNION
+    SELECT c.trace_session, iif(r.tool_call_id IS NULL, '!' || (r.asked_key & 1099511627775), '=' || r.tool_call_id)
+    FROM calls AS c
+    CROSS JOIN _llm_interactions AS i ON i.id = c.id
+    CROSS JOIN _tool_results AS r ON r.span = i.span
+  ),
+  tellings AS MATERIALIZED (
+    SELECT w.trace_session, json_group_array(w.told) AS tool_calls
+    FROM (SELECT t.trace_session, t.told FROM told AS t WHERE t.told IS NOT NULL ORDER BY 1, 2 LIMIT -1) AS w
+    GROUP BY w.trace_session
+  ),
   opened AS MATERIALIZED (
     SELECT p.id AS trace_session, count(*) FILTER (WHERE h.is_gone = 1) AS interrupted, max(h.until_unix_nano) AS until_unix_nano
     FROM places AS p
@@ -153,7 +170,8 @@ SELECT
   d.time_unix_nano AS first_call_time_unix_nano,
   r.service_name AS root_service_name,
   b.service_name AS first_log_service_name,
-  b.time_unix_nano AS first_log_time_unix_nano
+  b.time_unix_nano AS first_log_time_unix_nano,
+  w.tool_calls AS _tool_calls
 FROM (
   SELECT p.id, 0 AS is_alone FROM places AS p
   UNION ALL
@@ -168,6 +186,7 @@ LEFT JOIN ran AS g ON g.trace_session = k.id
 LEFT JOIN opened AS o ON o.trace_session = k.id
 LEFT JOIN requests AS f ON f.trace_session = k.id
 LEFT JOIN first_logs AS b ON b.trace_session = k.id
+LEFT JOIN tellings AS w ON w.trace_session = k.id
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _sessions AS y ON y.id = p.own_session
 LEFT JOIN _spans AS s ON s.id = (SELECT z.id FROM _spans AS z WHERE z.trace = t.id AND z.span_id = t.root_span_id ORDER BY z.kind IN (1, 4) LIMIT 1)
