@@ -20,7 +20,7 @@ ifeq ($(CI),true)
 export OTEL_SQLITE_EXPORTER_BUILD_NATIVE ?= 1
 endif
 
-.PHONY: help demo browser test reference asan native quick check format bench dialects settings api columns dataset scores captures vendor pictures live trials lock clean
+.PHONY: help demo browser test reference asan native quick check format bench dialects settings api columns engines dataset scores captures vendor pictures live trials lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -85,6 +85,9 @@ api: $(VENV)/.installed ## write the tables of docs/api.md and docs/page.md
 
 columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
 	$(BIN)/python tools/generate_columns.py
+
+engines: $(VENV)/.installed ## write the SQL for DuckDB, ClickHouse and Spark from the tables of a dataset and DuckDB's views
+	$(BIN)/python -m tools.generate_engine_views
 
 trials: native ## kill, cut, damage and interrupt, and count what is lost; TRIALS="--number 500 kills"
 	$(BIN)/python -m tests.trials $(TRIALS)

@@ -221,7 +221,7 @@ def _make_odd() -> Iterator[ReadableSpan]:
     name = "odd\0name \U0001f600"
     named = _ODD | {"session.id": "odd"}
     events, links = [Event(name, _ODD, at)], [Link(remote, _ODD)]
-    times = {"start_time": at, "end_time": at + 1}
+    times: dict[str, Any] = {"start_time": at, "end_time": at + 1}
     yield ReadableSpan(name, context, remote, _SERVICES[1], named, events, links, instrumentation_scope=_SCOPE, **times)
     large = _call(0, 1) | {"gen_ai.usage.input_tokens": 2**63 - 1, "gen_ai.usage.output_tokens": 2**62}
     yield _span(0x0DE, 1, None, "large", at, at + 1, large | {"session.id": "large"})

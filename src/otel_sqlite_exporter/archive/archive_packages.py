@@ -11,13 +11,14 @@ _INSTALL = "`pip install 'otel-sqlite-exporter[archive]'`"
 
 
 def load_pyarrow() -> ModuleType:
-    """Return the module `pyarrow`, with `pyarrow.parquet` loaded.
+    """Return the module `pyarrow`, with `pyarrow.compute` and `pyarrow.parquet` loaded.
 
     Raises:
         MissingPackageError: It is not installed.
     """
     try:
         import pyarrow
+        import pyarrow.compute
         import pyarrow.parquet
     except ImportError as error:
         raise MissingPackageError(f"a dataset needs pyarrow: {_INSTALL}") from error

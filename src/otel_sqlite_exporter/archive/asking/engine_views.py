@@ -24,7 +24,8 @@ ENGINE_VIEWS = (
         "days",
     ),
     *("session_conflicts", "framework_events", "security_alerts", "_linked_records", "link_health"),
-    *("link_health_by_day", "span_times", "log_times", "row_counts"),
+    *("link_health_by_day", "span_times", "log_times", "row_counts", "agents", "scores", "marks", "metric_points"),
+    *("exemplars", "_metric_services", "metrics", "_agent_metrics", "_agent_types", "_agent_points", "agent_usage"),
 )
 """The views that are the same in every engine, each after those that it reads. `_TABLE` are the rows of a table."""
 _TYPES = {"text": "VARCHAR", "int": "BIGINT", "real": "DOUBLE"}

@@ -106,7 +106,7 @@ LLM_INTERACTIONS = DatasetTable(
       cached_input_tokens:int cache_creation_input_tokens:int reasoning_tokens:int counted:int finish_reasons
       response_id status error_type cost_usd:real cost_status prompt completion combined_attributes is_aggregate:int
       source dialect request_parameters system_instructions price_source price_date is_unpriced:int id:int
-      error_message prompt_span_id _has_failed:int _has_usage:int
+      error_message prompt_span_id _has_failed:int _has_usage:int _scope_name _shows_others:int
     """),
     ("service_name", "start_time_unix_nano", "id"),
     _UNLIKE,
@@ -173,37 +173,54 @@ TRACE_SESSIONS = DatasetTable(
       trace_id session_id own_session_id source source_rank:int spans:int errors:int failed_entries:int interrupted:int
       logs:int score_logs:int start_time_unix_nano:int end_time_unix_nano:int trace_start_time_unix_nano:int
       {_SUMS} failed_requests:int trace_user_id first_call_user_id first_call_time_unix_nano:int
-      root_service_name first_log_service_name first_log_time_unix_nano:int
+      root_service_name first_log_service_name first_log_time_unix_nano:int _tool_calls
     """),
     ("session_id", "trace_id", "own_session_id"),
+)
+AGENTS = DatasetTable(
+    # What the calls of a trace say of their agents, by session and agent: the view agents is made of it. Calls that no
+    # view shows count too. agent_name is what they name themselves. Log records without a trace have the empty trace
+    # id, and one row a session, agent and day.
+    "agents",
+    _columns("""
+      trace_id session_id service_name agent_name resource_agent_name agent_id version start_time_unix_nano:int
+      end_time_unix_nano:int rows:int llm_calls:int failed_calls:int reported:int input_tokens:int output_tokens:int
+      total_tokens:int
+    """),
+    ("service_name", "agent_name", "trace_id", "session_id"),
 )
 MARKS = DatasetTable(
     # What was said of sessions and traces, by the day on which it was said. Of one thing, what was said last holds.
     "marks",
-    _columns("kind session_id trace_id is_set:int text time_unix_nano:int"),
+    _columns("kind session_id trace_id is_set:int text time_unix_nano:int id:int"),
     ("time_unix_nano", "kind", "session_id", "trace_id"),
 )
 METRICS = DatasetTable(
-    # One row for each data point, with what describes its series, by the day of its time.
+    # One row for each data point, with what describes its series, by the day of its time. A series and an instrument
+    # have the same id in each dataset. count and count_delta stop at 2^63 - 1. _late_points and _refused_points are
+    # those of the series when it was archived. _point holds the numbers, as a JSON array of value, count, sum, min and
+    # max, where the other columns do not tell them exactly.
     "metrics",
     _columns("""
       name kind unit temporality is_monotonic:int description scope_name scope_version scope_schema_url scope_attributes
       scope_attribute_types resource_schema_url resource_attributes resource_attribute_types metadata_types metadata
       series_id:int service_name session_id user_id start_time_unix_nano:int time_unix_nano:int time_source flags:int
       value:real value_type delta:real count:int count_delta:int sum:real sum_delta:real min:real max:real buckets
-      change raw_points:int attribute_types attributes _instrument:int _point
+      change raw_points:int attribute_types attributes
+      _instrument:int _resource:int _scope:int _late_points:int _refused_points:int _point
     """),
     ("name", "service_name", "series_id", "time_unix_nano", "start_time_unix_nano"),
     frozenset(("time_unix_nano", "value", "sum", "_point")),
 )
 EXEMPLARS = DatasetTable(
+    # By the day of their points. _value is the value, where the column value does not tell it exactly.
     "exemplars",
     _columns("""
       name kind unit series_id:int service_name point_time_unix_nano:int point_start_time_unix_nano:int ordinal:int
       time_unix_nano:int value:real value_type trace_id span_id session_id span_name attribute_types attributes
       series_attribute_types series_attributes _value
     """),
-    ("name", "series_id", "point_time_unix_nano", "ordinal"),
+    ("name", "series_id", "point_time_unix_nano", "point_start_time_unix_nano", "ordinal"),
     _UNLIKE,
 )
 SESSIONS = DatasetTable(
@@ -235,7 +252,7 @@ TABLES: Mapping[str, DatasetTable] = {
     table.name: table
     for table in (
         *(SPANS, EVENTS, LINKS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS, ERRORS, AGENT_TREE, SCORES),
-        *(TRACES, TRACE_SESSIONS, MARKS, METRICS, EXEMPLARS, SESSIONS, USAGE),
+        *(TRACES, TRACE_SESSIONS, AGENTS, MARKS, METRICS, EXEMPLARS, SESSIONS, USAGE),
     )
 }
 """By name, the name of the folder."""

@@ -1,58 +1,80 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the rows of some traces and sessions from the parts of a manifest, page by page.
+"""Reads the records of some traces and sessions from parts, page by page.
 
-DuckDB passes over the parts of a file whose statistics and bloom filters say that no row is wanted.
+The engine passes over the pieces of a part whose statistics and bloom filters say that no row is wanted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
+from types import TracebackType
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_duckdb
+from otel_sqlite_exporter.archive.asking.dataset_engine import connect
+from otel_sqlite_exporter.archive.asking.engine_views import build_table_view
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_engine_text
 
 Row = Mapping[str, Any]
 _PAGE = 2_000
-_MEMORY = "1GB"
+_MEMORY = 1 << 30
 
 
 class PartReader:
-    """Reads parts of `dataset`. What does not fit in memory goes to `folder` meanwhile."""
+    """Reads the parts of `manifests`, those of `tables` alone. Close it, or use it in a `with`.
 
-    def __init__(self, dataset: DatasetFolder, folder: str) -> None:
+    Raises:
+        DamagedFileError: A part is missing or cannot be read.
+    """
+
+    def __init__(self, dataset: DatasetFolder, manifests: Iterable[Manifest], tables: Collection[str]) -> None:
         duckdb = load_duckdb()
-        self._dataset = dataset
         self._errors: tuple[type[Exception], ...] = (duckdb.Error, OSError)
-        self._connection = duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": folder})
+        self._path = dataset.path
+        parts = [part for manifest in manifests for part in manifest.parts]
+        paths = {table: _list_paths(dataset, parts, table) for table in tables}
+        statements = [build_table_view(TABLES[table], found) for table, found in paths.items()]
+        try:
+            self._connection, self._scratch = connect(
+                [*chain.from_iterable(paths.values())], statements, memory=_MEMORY
+            )
+        except self._errors as error:
+            raise self._describe(error) from None
 
-    def close(self) -> None:
-        """Close the engine."""
+    def __enter__(self) -> PartReader:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
         self._connection.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def read(self, query: str, manifest: Manifest, table: str, **values: Collection[str]) -> Iterator[list[Row]]:
-        """Yield the rows of sql/engines/duckdb/restoring/QUERY.sql over the parts that a manifest has of a table.
+    def read(self, query: str, **values: object) -> Iterator[list[Row]]:
+        """Yield the rows of sql/engines/duckdb/restoring/QUERY.sql, page by page.
 
         Raises:
-            DamagedFileError: A part is missing or cannot be read.
+            DamagedFileError: A part cannot be read.
         """
-        return self.read_parts(query, [part for part in manifest.parts if part.table == table], **values)
-
-    def read_parts(self, query: str, parts: Collection[Part], **values: Collection[str]) -> Iterator[list[Row]]:
-        """Yield the rows of a query over parts, as `read` does."""
-        paths = [self._dataset.join(part.path) for part in parts]
-        if not paths:
-            return
-        lists = {name: list(value) for name, value in values.items()}
         try:
-            cursor = self._connection.cursor().execute(read_engine_text("duckdb", "restoring", query), {"parts": paths, **lists})
+            cursor = self._connection.cursor().execute(read_engine_text("duckdb", "restoring", query), values)
             names = [column[0] for column in cursor.description]
             while rows := cursor.fetchmany(_PAGE):
                 yield [dict(zip(names, row, strict=True)) for row in rows]
         except self._errors as error:
-            raise DamagedFileError(
-                f"{self._dataset.path}: a part cannot be read ({error}): copy it from a backup"
-            ) from None
+            raise self._describe(error) from None
+
+    def _describe(self, error: Exception) -> DamagedFileError:
+        return DamagedFileError(f"{self._path}: a part cannot be read ({error}): copy it from a backup")
+
+
+def _list_paths(dataset: DatasetFolder, parts: Iterable[Part], table: str) -> list[str]:
+    return [dataset.join(part.path) for part in parts if part.table == table]

@@ -13,6 +13,8 @@ from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
 from otel_sqlite_exporter.archive.restoring.part_reader import PartReader
 from otel_sqlite_exporter.archive.restoring.raw_file import RawFile
 
+_TABLES = ("traces", "trace_sessions", "spans", "logs", "events", "links", "llm_interactions")
+
 
 def restore_traces(
     dataset: DatasetFolder,
@@ -46,31 +48,28 @@ def restore_each(
     Raises:
         DamagedFileError, sqlite3.Error, OSError: As `restore_traces` raises.
     """
-    with closing(PartReader(dataset, folder)) as reader:
-        for number, manifest in enumerate(manifests):
-            path = os.path.join(folder, f"{number}-{manifest.source}-{manifest.date}-{manifest.generation}.db")
-            if _restore(reader, manifest, trace_ids, sessions, path):
-                yield path
+    for manifest in manifests:
+        path = os.path.join(folder, f"{manifest.source}-{manifest.date}-{manifest.generation}.db")
+        with PartReader(dataset, [manifest], _TABLES) as reader:
+            if not _restore(reader, manifest.source, [*trace_ids], [*sessions], path):
+                continue
+        yield path
 
 
-def _restore(
-    reader: PartReader, manifest: Manifest, trace_ids: Collection[str], sessions: Collection[str], path: str
-) -> bool:
+def _restore(reader: PartReader, source: str, trace_ids: list[str], sessions: list[str], path: str) -> bool:
     """Write the file of one manifest, and return whether there was something to write."""
-    traces = [*chain.from_iterable(reader.read("restored_traces", manifest, "traces", traces=trace_ids))]
-    held = {"traces": [row["trace_id"] for row in traces]}
-    logs = reader.read("restored_logs", manifest, "logs", **held, sessions=sessions)
+    rows = [*chain.from_iterable(reader.read("restored_traces", traces=trace_ids))]
+    traces = [row["trace_id"] for row in rows]
+    logs = reader.read("restored_logs", traces=traces, sessions=sessions)
     first = next(logs, None)
-    if not traces and first is None:
+    if not rows and first is None:
         return False
-    with closing(RawFile(path, manifest.source)) as file:
-        file.write([traces], file.add_traces)
-        file.write(reader.read("restored_trace_sessions", manifest, "trace_sessions", **held), file.add_trace_sessions)
-        file.write(reader.read("restored_spans", manifest, "spans", **held), file.add_spans)
+    with closing(RawFile(path, source)) as file:
+        file.write([rows], file.add_traces)
+        file.write(reader.read("restored_trace_sessions", traces=traces), file.add_trace_sessions)
+        file.write(reader.read("restored_spans", traces=traces), file.add_spans)
         file.write(chain(() if first is None else (first,), logs), file.add_logs)
-        file.write(reader.read("restored_events", manifest, "events", **held, sessions=sessions), file.add_events)
-        file.write(reader.read("restored_links", manifest, "links", **held), file.add_links)
-        file.write(
-            reader.read("restored_costs", manifest, "llm_interactions", **held, sessions=sessions), file.add_costs
-        )
+        file.write(reader.read("restored_events", traces=traces, sessions=sessions), file.add_events)
+        file.write(reader.read("restored_links", traces=traces), file.add_links)
+        file.write(reader.read("restored_costs", traces=traces, sessions=sessions), file.add_costs)
     return True

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
@@ -18,7 +16,8 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.migrations import find_pending, migrate
-from otel_sqlite_exporter.storage.system.system_files import lock_file, stands_beside, unlock_file
+from otel_sqlite_exporter.storage.system.system_files import stands_beside
+from otel_sqlite_exporter.storage.system.work_folders import make_work_folder
 
 _T = TypeVar("_T")
 _FOLDER = ".merging-"
@@ -86,7 +85,7 @@ def open_merge_source(path: str, settings: Settings, *, is_older: bool) -> Itera
     if not is_older:
         yield MergeSource(path, path, settings.busy_timeout_ms)
         return
-    with _make_folder(settings.path) as folder:
+    with make_work_folder(settings.path, _FOLDER) as folder:
         copy = os.path.join(folder, "source.db")
         os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         read_file(path, lambda source: _back_up(source, copy), busy_timeout_ms=settings.busy_timeout_ms)
@@ -98,47 +97,3 @@ def _back_up(source: sqlite3.Connection, path: str) -> None:
     with contextlib.closing(sqlite3.Connection(path, isolation_level=None)) as copy:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
-
-
-@contextlib.contextmanager
-def _make_folder(path: str) -> Iterator[str]:
-    """Yield a new folder beside `path`, and remove it after that; and those of merges that were killed."""
-    beside, name = os.path.split(os.path.realpath(path))
-    prefix = f".{name}{_FOLDER}"
-    with contextlib.suppress(OSError):
-        for entry in os.listdir(beside):
-            if entry.startswith(prefix) and not _is_held(os.path.join(beside, entry)):
-                shutil.rmtree(os.path.join(beside, entry), ignore_errors=True)
-    os.makedirs(beside, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=prefix, dir=beside)
-    try:
-        with _holding(folder):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _holding(folder: str) -> Iterator[None]:
-    """Hold the lock by which others know that the folder is in use. The system releases it when the process ends."""
-    descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        lock_file(descriptor)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _is_held(folder: str) -> bool:
-    try:
-        descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR)
-    except FileNotFoundError:
-        return True  # it is being made
-    try:
-        lock_file(descriptor)
-        unlock_file(descriptor)
-        return False
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)

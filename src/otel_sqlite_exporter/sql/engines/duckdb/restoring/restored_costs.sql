@@ -23,11 +23,11 @@ SELECT
   p.is_aggregate
 FROM (
   SELECT i.*
-  FROM read_parquet($parts, hive_partitioning = false) AS i
+  FROM _llm_interactions AS i
   SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON i.trace_id = w.trace_id
   UNION ALL
   SELECT i.*
-  FROM read_parquet($parts, hive_partitioning = false) AS i
+  FROM _llm_interactions AS i
   SEMI JOIN (SELECT unnest($sessions) AS session_id) AS w ON coalesce(i.session_id, '') = w.session_id
   WHERE i.trace_id IS NULL
 ) AS p

@@ -19,11 +19,11 @@ SELECT
   p._recorded_name AS recorded_name
 FROM (
   SELECT e.*
-  FROM read_parquet($parts, hive_partitioning = false) AS e
+  FROM _events AS e
   SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON e.trace_id = w.trace_id
   UNION ALL
   SELECT e.*
-  FROM read_parquet($parts, hive_partitioning = false) AS e
+  FROM _events AS e
   SEMI JOIN (SELECT unnest($sessions) AS session_id) AS w ON coalesce(e.session_id, '') = w.session_id
   WHERE e.trace_id IS NULL
 ) AS p;

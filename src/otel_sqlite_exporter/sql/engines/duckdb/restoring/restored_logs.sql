@@ -31,11 +31,11 @@ SELECT
   p.attributes
 FROM (
   SELECT l.*
-  FROM read_parquet($parts, hive_partitioning = false) AS l
+  FROM _logs AS l
   SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON l.trace_id = w.trace_id
   UNION ALL
   SELECT l.*
-  FROM read_parquet($parts, hive_partitioning = false) AS l
+  FROM _logs AS l
   SEMI JOIN (SELECT unnest($sessions) AS session_id) AS w ON coalesce(l.session_id, '') = w.session_id
   WHERE l.trace_id IS NULL
 ) AS p;

@@ -6,5 +6,5 @@ SELECT
   p.is_set,
   coalesce(p.text, '') AS text,
   p.time_unix_nano
-FROM read_parquet($parts, hive_partitioning = false) AS p
+FROM _marks AS p
 WHERE list_contains($sessions, p.session_id) OR list_contains($traces, p.trace_id);

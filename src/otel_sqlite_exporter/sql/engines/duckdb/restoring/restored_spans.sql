@@ -34,5 +34,5 @@ SELECT
   p._start_attributes AS start_attributes,
   p.attribute_types,
   p.attributes
-FROM read_parquet($parts, hive_partitioning = false) AS p
+FROM _spans AS p
 SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON p.trace_id = w.trace_id;

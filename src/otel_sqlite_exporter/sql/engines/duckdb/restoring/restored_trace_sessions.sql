@@ -13,6 +13,6 @@ SELECT
   p.score_logs,
   p.start_time_unix_nano,
   p.end_time_unix_nano
-FROM read_parquet($parts, hive_partitioning = false) AS p
+FROM _trace_sessions AS p
 SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON p.trace_id = w.trace_id
 ORDER BY p.trace_id, p.own_session_id;

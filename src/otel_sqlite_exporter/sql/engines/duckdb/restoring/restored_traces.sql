@@ -1,4 +1,4 @@
--- What traces of the parts $parts are, and what their records named. $traces is a list of trace ids.
+-- What traces are, and what their records named. $traces is a list of trace ids.
 SELECT
   p.trace_id,
   p.session_id,
@@ -17,6 +17,6 @@ SELECT
   p.root_span_id,
   p.start_time_unix_nano,
   p.end_time_unix_nano
-FROM read_parquet($parts, hive_partitioning = false) AS p
+FROM _traces AS p
 SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON p.trace_id = w.trace_id
 ORDER BY p.trace_id;

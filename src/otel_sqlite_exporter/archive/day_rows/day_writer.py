@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a day of a file as parts of a dataset, and the manifest that lets them hold."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, commit_manifest
+from otel_sqlite_exporter.archive.dataset_format.part_files import write_part
+from otel_sqlite_exporter.archive.day_rows.row_reader import READERS, find_id_base, read_rows
+from otel_sqlite_exporter.storage.open_work import show_open_work
+from otel_sqlite_exporter.version import __version__
+
+_NS_A_DAY = 86_400 * 10**9
+_TIMES = {
+    "traces": ("start_time_unix_nano", "end_time_unix_nano"),
+    "logs": ("start_time_unix_nano", "start_time_unix_nano"),
+    "metrics": ("time_unix_nano", "time_unix_nano"),
+}
+"""By table, the columns with the first and the last time of a row."""
+_COUNTED = {"spans": "spans", "logs": "logs", "points": "metrics"}
+
+
+def find_day(date: str) -> tuple[int, int]:
+    """Return the first nanosecond of a day (UTC, as `2026-01-31`) since 1970, and the first one after it."""
+    moment = datetime.fromisoformat(date).replace(tzinfo=UTC)
+    since = int(moment.timestamp()) * 10**9
+    return since, since + _NS_A_DAY
+
+
+def write_day(
+    connection: sqlite3.Connection,
+    dataset: DatasetFolder,
+    source: str,
+    date: str,
+    generation: int,
+    *,
+    traces: Collection[str] | None = None,
+    replaces: Sequence[str] = (),
+    facts: Mapping[str, Any] = MappingProxyType({}),
+) -> Manifest:
+    """Write what a file holds of a day as parts, and commit them. All of them are of one moment of the file: they are
+    read in one transaction, that of the caller if it holds one. Written again, parts of the same names are replaced.
+
+    Args:
+        connection: A connection to the file.
+        source: The name of the file in the dataset.
+        date: The day (UTC), as `2026-01-31`. No span of it runs.
+        generation: Counts from 0 for each source and day.
+        traces: The ids of the traces to write; None: all traces of the day, and what belongs to no trace.
+        replaces: The names of the manifests that these parts replace.
+        facts: What else the manifest notes. Added are the numbers of `spans`, `logs` and `points`, and the first and
+            the last time of what the parts hold, `first_unix_nano` and `last_unix_nano` (None: they hold nothing).
+
+    Raises:
+        sqlite3.Error: The file cannot be read.
+        OSError: The dataset cannot be written.
+    """
+    since, until = find_day(date)
+    id_base = find_id_base(source)
+    times = _DayTimes()
+    parts: list[Part] = []
+    with _snapshot(connection):
+        for table in READERS:
+            rows = read_rows(connection, table, since, until, id_base, traces)
+            path = dataset.name_part(table, date, source, generation)
+            part = write_part(dataset, path, TABLES[table], date, times.note(table, rows))
+            parts += [] if part is None else [part]
+    counts = {name: sum(part.rows for part in parts if part.table == table) for name, table in _COUNTED.items()}
+    noted = {**facts, **counts, "first_unix_nano": times.first, "last_unix_nano": times.last}
+    manifest = Manifest(source, date, generation, tuple(parts), tuple(replaces), __version__, noted)
+    commit_manifest(dataset, manifest)
+    return manifest
+
+
+@contextmanager
+def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read in one transaction: that of the caller, or one of its own."""
+    is_own = not connection.in_transaction
+    if is_own:
+        connection.execute("BEGIN")
+    try:
+        show_open_work(connection)
+        yield
+    finally:
+        if is_own:
+            connection.execute("ROLLBACK")
+
+
+class _DayTimes:
+    """The first and the last time of the rows that pass by."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+        self.last: int | None = None
+
+    def note(self, table: str, batches: Iterable[Any]) -> Iterator[Any]:
+        """Yield the batches of a table."""
+        compute = load_pyarrow().compute
+        starts, ends = _TIMES.get(table, (None, None))
+        for batch in batches:
+            if starts is not None:
+                self.first = _choose(min, self.first, compute.min(batch.column(starts)).as_py())
+                self.last = _choose(max, self.last, compute.max(batch.column(ends)).as_py())
+            yield batch
+
+
+def _choose(choose: Any, known: int | None, found: int | None) -> int | None:
+    given = [time for time in (known, found) if time is not None]
+    return choose(given) if given else None

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the rows of a table of a dataset out of a file: those of its public views, as this file shows them.
+
+A day has the traces that started on it, whole, and the log records without a trace by their own time. Each table is one
+statement, which goes from the traces of the day by index to what belongs to them. So the cost of a day does not grow
+with the file, and only some thousand rows are held at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
+from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES, DatasetTable
+from otel_sqlite_exporter.sql.texts import read_query
+
+if TYPE_CHECKING:
+    import pyarrow
+
+READERS: Mapping[str, str] = {
+    "spans": "archive_spans",
+    "traces": "archive_traces",
+}
+"""By table, the query that reads its rows. Its columns come in any order."""
+LATEST_UNIX_NANO = 2**63 - 1
+_BATCH_ROWS, _BATCH_BYTES = 20_000, 64_000_000
+_FETCHED_ROWS = 1_000
+
+
+def find_id_base(source: str) -> int:
+    """Return what is added to the ids of a file, so that they differ from those of other files: 31 bits of a digest of
+    the name of its source, shifted by 32."""
+    digest = hashlib.blake2b(source.encode(), digest_size=4).digest()
+    return (int.from_bytes(digest, "big") >> 1) << 32
+
+
+def read_rows(
+    connection: sqlite3.Connection,
+    table: str,
+    since_unix_nano: int,
+    until_unix_nano: int,
+    id_base: int,
+    traces: Collection[str] | None = None,
+) -> Iterator[pyarrow.RecordBatch]:
+    """Yield the rows of a table for the traces that start in a range of time, and the records without a trace in it;
+    with `traces`, for those of the traces that have these ids. They are sorted as the table says.
+
+    The caller holds a transaction, and has called `show_open_work`: spans of processes that are gone are interrupted.
+
+    Args:
+        table: A name of `TABLES` that is not in `SUMMARIES`.
+        since_unix_nano: The first nanosecond of the range, since 1970.
+        until_unix_nano: The first one after it.
+        id_base: What to add to ids: see `find_id_base`.
+
+    Raises:
+        sqlite3.Error: The file cannot be read.
+    """
+    asked = {
+        "since": since_unix_nano,
+        "until": until_unix_nano,
+        "id_base": id_base,
+        "traces": None if traces is None else json.dumps([*traces]),
+    }
+    cursor = connection.execute(read_query(READERS[table]), asked)
+    yield from _gather(cursor, TABLES[table])
+
+
+def _gather(cursor: sqlite3.Cursor, table: DatasetTable) -> Iterator[pyarrow.RecordBatch]:
+    """Yield batches of many rows, or of fewer that are large."""
+    arrow = load_pyarrow()
+    places = {name: place for place, (name, *_) in enumerate(cursor.description)}
+    order = [places[name] for name in table.columns]
+    schema = make_schema(table).remove(len(table.columns))
+    pieces: list[Any] = []
+    while rows := cursor.fetchmany(_FETCHED_ROWS):
+        columns = list(zip(*rows, strict=True))
+        arrays = [_make_array(columns[place], field.type) for place, field in zip(order, schema, strict=True)]
+        pieces.append(arrow.RecordBatch.from_arrays(arrays, schema=schema))
+        if sum(piece.num_rows for piece in pieces) >= _BATCH_ROWS or sum(p.nbytes for p in pieces) >= _BATCH_BYTES:
+            yield _join(pieces)
+            pieces = []
+    if pieces:
+        yield _join(pieces)
+
+
+def _join(pieces: list[Any]) -> pyarrow.RecordBatch:
+    arrow = load_pyarrow()
+    return arrow.Table.from_batches(pieces).combine_chunks().to_batches()[0]
+
+
+def _make_array(values: tuple[Any, ...], type: Any) -> Any:
+    """Return an array of values. Where a view shows what an attribute holds, a text may be a number."""
+    arrow = load_pyarrow()
+    try:
+        return arrow.array(values, type)
+    except arrow.ArrowTypeError:
+        if type != arrow.string():
+            raise
+        texts = [None if value is None else value if isinstance(value, str) else repr(value) for value in values]
+        return arrow.array(texts, type)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gathers sessions and traces of a dataset in one SQLite file, on which everything works as on any other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, read_manifests
+from otel_sqlite_exporter.archive.restoring.asked_ids import resolve_ids
+from otel_sqlite_exporter.archive.restoring.part_reader import PartReader
+from otel_sqlite_exporter.archive.restoring.restored_traces import restore_each
+from otel_sqlite_exporter.errors import CopyRefusedError, DamagedFileError
+from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
+from otel_sqlite_exporter.imports.merging.merge_sources import open_merge_source
+from otel_sqlite_exporter.imports.merging.merger import Merger
+from otel_sqlite_exporter.settings import Settings, resolve_settings
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.storage.system.system_files import sync_folder
+from otel_sqlite_exporter.storage.system.work_folders import make_work_folder
+from otel_sqlite_exporter.storage.transactions import transaction
+
+_FOLDER = ".gathering-"
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a gathered file holds.
+
+    Attributes:
+        sessions, traces: The ids that were asked for, whole.
+        days: On which they are.
+        spans, logs, marks: How many records, and pins and notes.
+    """
+
+    sessions: tuple[str, ...]
+    traces: tuple[str, ...]
+    days: tuple[str, ...] = ()
+    spans: int = 0
+    logs: int = 0
+    marks: int = 0
+
+
+def make_gathering_settings(path: str) -> Settings:
+    """Return the settings that put archived records into the file at `path` as they are: those in force, but nothing is
+    redacted or left out again."""
+    return resolve_settings(path)._replace(
+        redact_keys=(),
+        redact_values=(),
+        redactor=None,
+        allow_keys=(),
+        capture="all",
+        capture_content=True,
+        capture_limit=None,
+    )
+
+
+def gather(
+    dataset: DatasetFolder, path: str, *, session_ids: Sequence[str] = (), trace_ids: Sequence[str] = ()
+) -> Gathered:
+    """Write a new file to `path` with sessions, each with all traces that show it, and traces of a dataset: whole, with
+    their log records, scores, pins and notes. It has its name when it is complete, with mode 0600.
+
+    Args:
+        session_ids, trace_ids: Ids, or unique prefixes of ids.
+
+    Raises:
+        CopyRefusedError: `path` is there, or has no folder.
+        FilterError, NotFoundError: An id is empty, or is none of the dataset, or of several.
+        DamagedFileError: A part cannot be read.
+        sqlite3.Error, OSError: The file cannot be written.
+    """
+    path = os.path.abspath(path)
+    _check_place(dataset, path)
+    with make_work_folder(path, _FOLDER) as folder:
+        made = os.path.join(folder, "gathered.db")
+        done = gather_into(dataset, made, folder, session_ids=session_ids, trace_ids=trace_ids)
+        _name_file(made, path)
+    return done
+
+
+def gather_into(
+    dataset: DatasetFolder, path: str, folder: str, *, session_ids: Sequence[str] = (), trace_ids: Sequence[str] = ()
+) -> Gathered:
+    """Write as `gather` does to a file in `folder`, which is the caller's and keeps what is needed meanwhile.
+
+    Raises:
+        As `gather` raises.
+    """
+    manifests = read_manifests(dataset)
+    done = Gathered(
+        resolve_ids(dataset, manifests, "session_id", session_ids),
+        resolve_ids(dataset, manifests, "trace_id", trace_ids),
+    )
+    traces = {*done.traces, *_find_traces(dataset, manifests, done.sessions)}
+    settings = make_gathering_settings(path)
+    days = set()
+    with closing(Merger(settings)) as merger:
+        for manifest in manifests:
+            for raw in restore_each(dataset, [manifest], traces, folder, sessions=done.sessions):
+                with open_merge_source(raw, settings, is_older=False) as source:
+                    report = merger.merge(source, lambda done, of: None)
+                _check_whole(dataset, manifest, report)
+                done.spans += report.new_spans
+                done.logs += report.new_logs
+                days.add(manifest.date)
+                os.unlink(raw)
+    done.days = tuple(sorted(days))
+    done.marks = _add_marks(dataset, manifests, settings, done.sessions, traces)
+    return done
+
+
+def _find_traces(dataset: DatasetFolder, manifests: Sequence[Manifest], sessions: Sequence[str]) -> list[str]:
+    if not sessions:
+        return []
+    with PartReader(dataset, manifests, ["trace_sessions"]) as reader:
+        pages = reader.read("traces_of_sessions", sessions=[*sessions])
+        return [row["trace_id"] for row in chain.from_iterable(pages)]
+
+
+def _add_marks(
+    dataset: DatasetFolder,
+    manifests: Sequence[Manifest],
+    settings: Settings,
+    sessions: Collection[str],
+    traces: Collection[str],
+) -> int:
+    with PartReader(dataset, manifests, ["marks"]) as reader, closing(open_file(settings)) as target:
+        with transaction(target):
+            for page in reader.read("restored_marks", sessions=[*sessions], traces=[*traces]):
+                target.executemany(read_query("merge_marks"), page)
+        (marks,) = target.execute("SELECT count(*) FROM marks").fetchone()
+    return int(marks)
+
+
+def _check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport) -> None:
+    bad = report.unreadable + report.refused
+    if bad or report.damages:
+        what = "; ".join(report.damages) or f"{bad} records cannot be read"
+        raise DamagedFileError(
+            f"{dataset.path}: the parts of {manifest.name} are damaged ({what}): copy them from a backup"
+        )
+
+
+def _check_place(dataset: DatasetFolder, path: str) -> None:
+    if os.path.lexists(path):
+        raise CopyRefusedError(f"{path} is there already: give another path")
+    if not os.path.isdir(os.path.dirname(path)):
+        raise CopyRefusedError(f"there is no folder {os.path.dirname(path)}: make it, or give another path")
+    if os.path.commonpath([os.path.realpath(dataset.path), os.path.realpath(path)]) == os.path.realpath(dataset.path):
+        raise CopyRefusedError(f"{path} is in the dataset itself: give another path")
+
+
+def _name_file(made: str, path: str) -> None:
+    """Give a complete file its name, unless another has got it meanwhile."""
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        raise CopyRefusedError(f"{path} is there now: give another path") from None
+    except OSError:  # this file system has no second names
+        os.rename(made, path)
+    sync_folder(os.path.dirname(path))

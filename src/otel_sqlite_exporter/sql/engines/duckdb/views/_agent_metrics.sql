@@ -1,0 +1,65 @@
+CREATE OR REPLACE VIEW _agent_metrics AS
+-- One row for each metric that tells what an agent, or a program that calls models, has used or done. agent is NULL where
+-- its service names the agent. amount says what to add up: value (of a histogram: its sum) or count (of its values), times
+-- factor. model_path and asked_model_path are the attributes that name the model, type_path is the one that says what kind
+-- of the measure it is. Of several metrics of a measure in one scope of a program, those with the lowest rank count.
+-- Private.
+SELECT
+  v.name,
+  v.agent,
+  v.measure,
+  v.amount,
+  CAST(v.factor AS DOUBLE) AS factor,
+  v.unit,
+  v.model_path,
+  v.asked_model_path,
+  v.type_path,
+  CAST(v.rank AS BIGINT) AS rank
+FROM (
+  VALUES
+    ('claude_code.session.count', 'claude-code', 'sessions', 'value', 1.0, '{session}', NULL, NULL, NULL, 1),
+    ('claude_code.token.usage', 'claude-code', 'tokens', 'value', 1.0, '{token}', '$.model', NULL, '$.type', 1),
+    ('claude_code.cost.usage', 'claude-code', 'cost', 'value', 1.0, 'USD', '$.model', NULL, NULL, 1),
+    ('claude_code.lines_of_code.count', 'claude-code', 'lines', 'value', 1.0, '{line}', '$.model', NULL, '$.type', 1),
+    ('claude_code.commit.count', 'claude-code', 'commits', 'value', 1.0, '{commit}', NULL, NULL, NULL, 1),
+    ('claude_code.pull_request.count', 'claude-code', 'pull_requests', 'value', 1.0, '{pull_request}', NULL, NULL, NULL, 1),
+    ('claude_code.code_edit_tool.decision', 'claude-code', 'edit_decisions', 'value', 1.0, '{decision}', NULL, NULL, '$.decision', 1),
+    ('claude_code.active_time.total', 'claude-code', 'active_time', 'value', 1.0, 's', NULL, NULL, '$.type', 1),
+    ('codex.thread.started', 'codex', 'sessions', 'value', 1.0, '{session}', '$.model', NULL, NULL, 1),
+    ('codex.turn.token_usage', 'codex', 'tokens', 'value', 1.0, '{token}', '$.model', NULL, '$.token_type', 1),
+    ('codex.turn.cost_microusd', 'codex', 'cost', 'value', 1e-6, 'USD', '$.model', NULL, NULL, 1),
+    ('codex.conversation.turn.count', 'codex', 'turns', 'value', 1.0, '{turn}', '$.model', NULL, NULL, 1),
+    ('codex.turn.e2e_duration_ms', 'codex', 'active_time', 'value', 1e-3, 's', '$.model', NULL, NULL, 1),
+    ('codex.api_request', 'codex', 'api_requests', 'value', 1.0, '{request}', '$.model', NULL, '$.status', 1),
+    ('codex.tool.call', 'codex', 'tool_calls', 'value', 1.0, '{call}', '$.model', NULL, '$.tool', 1),
+    ('codex.turn.tool.call', 'codex', 'tool_calls', 'value', 1.0, '{call}', '$.model', NULL, NULL, 2),
+    ('gemini_cli.session.count', 'gemini-cli', 'sessions', 'value', 1.0, '{session}', NULL, NULL, NULL, 1),
+    ('gemini_cli.token.usage', 'gemini-cli', 'tokens', 'value', 1.0, '{token}', '$.model', NULL, '$.type', 1),
+    ('gemini_cli.lines.changed', 'gemini-cli', 'lines', 'value', 1.0, '{line}', NULL, NULL, '$.type', 1),
+    ('gemini_cli.api.request.count', 'gemini-cli', 'api_requests', 'value', 1.0, '{request}', '$.model', NULL, '$.status_code', 1),
+    ('gemini_cli.tool.call.count', 'gemini-cli', 'tool_calls', 'value', 1.0, '{call}', NULL, NULL, '$.function_name', 1),
+    ('qwen-code.session.count', 'qwen-code', 'sessions', 'value', 1.0, '{session}', NULL, NULL, NULL, 1),
+    ('qwen-code.token.usage', 'qwen-code', 'tokens', 'value', 1.0, '{token}', '$.model', NULL, '$.type', 1),
+    ('qwen-code.api.request.count', 'qwen-code', 'api_requests', 'value', 1.0, '{request}', '$.model', NULL, '$.status_code', 1),
+    ('qwen-code.tool.call.count', 'qwen-code', 'tool_calls', 'value', 1.0, '{call}', NULL, NULL, '$.function_name', 1),
+    ('github.copilot.code.lines_added', NULL, 'lines', 'value', 1.0, '{line}', '$."gen_ai.request.model"', NULL, NULL, 1),
+    ('github.copilot.code.lines_removed', NULL, 'lines', 'value', 1.0, '{line}', '$."gen_ai.request.model"', NULL, NULL, 1),
+    ('github.copilot.agent.turn.count', NULL, 'turns', 'value', 1.0, '{turn}', NULL, NULL, NULL, 1),
+    ('github.copilot.tool.call.count', NULL, 'tool_calls', 'value', 1.0, '{call}', NULL, NULL, '$."gen_ai.tool.name"', 1),
+    ('copilot_chat.session.count', NULL, 'sessions', 'value', 1.0, '{session}', NULL, NULL, NULL, 1),
+    ('copilot_chat.pull_request.count', NULL, 'pull_requests', 'value', 1.0, '{pull_request}', NULL, NULL, NULL, 1),
+    ('copilot_chat.edit.acceptance.count', NULL, 'edit_decisions', 'value', 1.0, '{decision}', NULL, NULL, '$."copilot_chat.edit.outcome"', 1),
+    ('copilot_chat.agent.turn.count', NULL, 'turns', 'value', 1.0, '{turn}', NULL, NULL, NULL, 2),
+    ('copilot_chat.tool.call.count', NULL, 'tool_calls', 'value', 1.0, '{call}', NULL, NULL, '$."gen_ai.tool.name"', 2),
+    ('gen_ai.client.inference.usage.input_tokens', NULL, 'tokens', 'value', 1.0, '{token}', '$."gen_ai.response.model"', '$."gen_ai.request.model"', NULL, 2),
+    ('gen_ai.client.inference.usage.output_tokens', NULL, 'tokens', 'value', 1.0, '{token}', '$."gen_ai.response.model"', '$."gen_ai.request.model"', NULL, 2),
+    ('gen_ai.client.inference.usage.cache_read.input_tokens', NULL, 'tokens', 'value', 1.0, '{token}', '$."gen_ai.response.model"', '$."gen_ai.request.model"', NULL, 2),
+    ('gen_ai.client.inference.usage.cache_write.input_tokens', NULL, 'tokens', 'value', 1.0, '{token}', '$."gen_ai.response.model"', '$."gen_ai.request.model"', NULL, 2),
+    ('gen_ai.client.inference.usage.reasoning.output_tokens', NULL, 'tokens', 'value', 1.0, '{token}', '$."gen_ai.response.model"', '$."gen_ai.request.model"', NULL, 2),
+    ('gen_ai.client.token.usage', NULL, 'tokens', 'value', 1.0, '{token}', '$."gen_ai.response.model"', '$."gen_ai.request.model"', '$."gen_ai.token.type"', 3),
+    ('operation.cost', NULL, 'cost', 'value', 1.0, 'USD', '$."gen_ai.response.model"', '$."gen_ai.request.model"', NULL, 2),
+    ('gen_ai.client.inference.duration', NULL, 'api_requests', 'count', 1.0, '{request}', '$."gen_ai.response.model"', '$."gen_ai.request.model"', '$."gen_ai.operation.name"', 2),
+    ('gen_ai.client.operation.duration', NULL, 'api_requests', 'count', 1.0, '{request}', '$."gen_ai.response.model"', '$."gen_ai.request.model"', '$."gen_ai.operation.name"', 3),
+    ('gen_ai.execute_tool.duration', NULL, 'tool_calls', 'count', 1.0, '{call}', NULL, NULL, '$."gen_ai.tool.name"', 3),
+    ('gen_ai.invoke_agent.tool_calls', NULL, 'tool_calls', 'value', 1.0, '{call}', NULL, NULL, NULL, 4)
+) AS v(name, agent, measure, amount, factor, unit, model_path, asked_model_path, type_path, rank);

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of an archive are those of the views of the file, each on one day."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
+from otel_sqlite_exporter.archive.day_rows.row_reader import LATEST_UNIX_NANO, READERS, find_id_base, read_rows
+from otel_sqlite_exporter.storage.open_work import show_open_work
+from tests.dataset_files import DAY_NS, make_rich_file
+
+VIEWS = {
+    "llm_interactions": "complete_llm_interactions",
+    "tool_interactions": "complete_tool_interactions",
+    "trace_sessions": None,
+}
+"""By table, the view whose rows it holds, where that has another name."""
+SOURCE = "0123456789abcdef"
+BASE = find_id_base(SOURCE)
+IDS = frozenset(
+    ("id", "start_id", "finish_id", "related_event_id", "event_id", "call_id", "_finish_id", "_span", "_log")
+)
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_rich_file(tmp_path_factory.mktemp("rich") / "otel.db")
+
+
+@pytest.fixture
+def file(rich: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(rich, isolation_level=None)) as connection:
+        show_open_work(connection)
+        yield connection
+
+
+def read_table(
+    file: sqlite3.Connection, table: str, since: int = 0, until: int = LATEST_UNIX_NANO, **more: Any
+) -> list[dict[str, Any]]:
+    """The rows of a table, with the ids of the file."""
+    rows = [row for batch in read_rows(file, table, since, until, BASE, **more) for row in batch.to_pylist()]
+    return [
+        {name: value - BASE if name in IDS and value is not None else value for name, value in row.items()}
+        for row in rows
+    ]
+
+
+def read_view(file: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
+    """The rows of the view of a table, with the columns that the table has too."""
+    cursor = file.execute(f"SELECT * FROM {VIEWS.get(table, table)}")
+    names = [name for name, *_ in cursor.description]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor]
+    if table == "events":  # the start and the finish of a span follow from the span
+        rows = [row for row in rows if row["source"] != "span"]
+    kept = [name for name in names if name in TABLES[table].columns]
+    return [{name: row[name] for name in kept} for row in rows]
+
+
+def settle_rows(rows: list[dict[str, Any]]) -> list[str]:
+    """Rows that can be compared, in an order of their own."""
+    return sorted(repr(sorted(row.items())) for row in rows)
+
+
+def public(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if not name.startswith("_")} for row in rows]
+
+
+@pytest.mark.parametrize("table", [table for table in READERS if VIEWS.get(table, table)])
+def test_the_rows_of_a_table_are_those_of_its_view(file: sqlite3.Connection, table: str) -> None:
+    expected = read_view(file, table)
+    assert expected
+    assert settle_rows(public(read_table(file, table))) == settle_rows(expected)
+
+
+@pytest.mark.parametrize("table", READERS)
+def test_each_row_is_on_one_day(file: sqlite3.Connection, table: str) -> None:
+    first, last = file.execute(
+        "SELECT min(w.time) / :day, max(w.time) / :day FROM (SELECT start_time_unix_nano AS time FROM _traces"
+        " UNION ALL SELECT time_unix_nano FROM _logs) AS w",
+        {"day": DAY_NS},
+    ).fetchone()
+    by_day = [read_table(file, table, day * DAY_NS, (day + 1) * DAY_NS) for day in range(first, last + 1)]
+    assert sum(map(bool, by_day)) > 3
+    if table != "trace_sessions":  # of log records without a trace it has a row for each day
+        assert settle_rows([row for rows in by_day for row in rows]) == settle_rows(read_table(file, table))
+
+
+@pytest.mark.parametrize("table", READERS)
+def test_rows_are_sorted_as_the_table_says(file: sqlite3.Connection, table: str) -> None:
+    sort = TABLES[table].sort
+    keys = [[(row[name] is not None, row[name]) for name in sort] for row in read_table(file, table)]
+    assert keys == sorted(keys)
