@@ -8,9 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from otel_sqlite_exporter.archive.archiving.closed_days import list_days
 from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, LastIds, NotedDay
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.sql.texts import read_query
+
+Running = Mapping[int, tuple[str, int]]
+"""Traces with an open span: their ids and starts by their keys."""
 
 
 @dataclass(slots=True)
@@ -64,7 +68,7 @@ def find_changed_traces(
 
 
 def find_changes(
-    connection: sqlite3.Connection, noted: Mapping[int, NotedDay], running: Mapping[int, tuple[str, int]], window_ns: int
+    connection: sqlite3.Connection, noted: Mapping[int, NotedDay], running: Running, window_ns: int
 ) -> dict[int, DayChanges]:
     """Return what changed in the days that are noted. A trace of `running`, by its key, changes when it ends."""
     found: dict[int, DayChanges] = {day: DayChanges() for day in noted}
@@ -93,6 +97,16 @@ def find_changes(
     return {day: changes for day, changes in found.items() if changes}
 
 
-def read_running(connection: sqlite3.Connection) -> dict[int, tuple[str, int]]:
-    """Return the traces that have an open span: their ids and starts by their keys."""
+def find_due(
+    connection: sqlite3.Connection, noted: Mapping[int, NotedDay], until_day: int, running: Running, window_ns: int
+) -> dict[int, DayChanges | None]:
+    """Return the days to write, in order: those before `until_day` that are not noted, as None, and what changed in the
+    others."""
+    due: dict[int, DayChanges | None] = dict.fromkeys(list_days(connection, until_day, noted))
+    due.update(find_changes(connection, noted, running, window_ns))
+    return dict(sorted(due.items()))
+
+
+def read_running(connection: sqlite3.Connection) -> Running:
+    """Return the traces that have an open span."""
     return {id: (trace_id, start) for id, trace_id, start in connection.execute(read_query("find_running_traces"))}

@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
-from otel_sqlite_exporter.archive.archiving.changed_days import DayChanges
-from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, NotedDay, name_day
+from otel_sqlite_exporter.archive.archiving.changed_days import DayChanges, Running
+from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, NotedDay
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
 from otel_sqlite_exporter.archive.dataset_format.part_files import read_part
@@ -43,6 +43,11 @@ class DayChoice:
     with_points: bool = True
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be written."""
+        return self.traces is not None and not self.traces
+
+    @property
     def traces(self) -> Collection[str] | None:
         """The traces that are to be read; None: the whole day."""
         return None if self.only is None or self.with_logs or self.with_points else self.only - self.left_out
@@ -69,14 +74,16 @@ def choose_rows(
     connection: sqlite3.Connection,
     dataset: DatasetFolder,
     day: int,
-    changes: DayChanges,
-    running: Mapping[int, tuple[str, int]],
+    changes: DayChanges | None,
+    running: Running,
     noted: Sequence[NotedDay],
     manifests: Sequence[Manifest],
 ) -> DayChoice:
-    """Return what is written of a day that changed. `noted` are its rows in the file, `manifests` those that hold and
-    are of this file. The caller reads one moment of the file."""
+    """Return what is written of a day: all but traces that run, if it is new (`changes` is None). `noted` are its rows
+    in the file, `manifests` those that hold and are of this file. The caller reads one moment of the file."""
     left_out = frozenset(trace_id for trace_id, _ in running.values())
+    if changes is None:
+        return DayChoice((), left_out)
     if _has_all(connection, dataset, day, left_out, noted, manifests):
         return DayChoice((manifests[0].name,), left_out)
     return DayChoice((), left_out, frozenset(changes.traces), changes.has_logs, changes.has_points)
@@ -111,9 +118,7 @@ def _has_all(
 def _has_traces(connection: sqlite3.Connection, archived: Mapping[str, tuple[int, int]], row: NotedDay) -> bool:
     asked = {"traces": json.dumps([*archived]), "record": row.last.record, "log": row.last.log}
     found = {id: counts for id, *counts in connection.execute(read_query("count_older_records"), asked)}
-    return all(
-        id in found and found[id][0] >= spans and found[id][1] >= logs for id, (spans, logs) in archived.items()
-    )
+    return all(id in found and found[id][0] >= spans and found[id][1] >= logs for id, (spans, logs) in archived.items())
 
 
 def _read_traces(dataset: DatasetFolder, manifest: Manifest) -> dict[str, tuple[int, int]]:
@@ -131,15 +136,3 @@ def _cut(archived: Mapping[str, tuple[int, int]]) -> Iterator[dict[str, tuple[in
     items = iter(archived.items())
     while piece := dict(islice(items, _PIECE)):
         yield piece
-
-
-def find_generation(
-    source: str, day: int, noted: Sequence[NotedDay], manifests: Sequence[Manifest], names: Collection[str]
-) -> int:
-    """Return the generation after all that the file, the dataset, or what its manifests replace names of a day.
-    `names` are those of all manifests."""
-    prefix = f"{source}-{name_day(day)}-"
-    known = {*names, *(name for manifest in manifests for name in manifest.replaces)}
-    numbers = [name.removeprefix(prefix).removesuffix(".json") for name in known if name.startswith(prefix)]
-    used = [int(number) for number in numbers if number.isdecimal()]
-    return 1 + max([*used, *(row.generation for row in noted if row.source == source)], default=-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -71,6 +71,10 @@ class NotedDay(NamedTuple):
         return f"{self.source}-{name_day(self.day)}-{self.generation}.json"
 
 
+def _make_row(columns: Sequence[Any]) -> NotedDay:
+    return NotedDay._make((*columns[:6], LastIds._make(columns[6:9]), *columns[9:]))
+
+
 class NotedDays:
     """What a file notes of one dataset.
 
@@ -89,7 +93,7 @@ class NotedDays:
     def read(self, connection: sqlite3.Connection | None = None) -> None:
         """Read what is noted now, by another connection if one is given."""
         found = (connection or self._connection).execute(read_query("list_archived_days"), {"dataset": self._dataset})
-        self.rows = [NotedDay(*row[:6], LastIds(*row[6:9]), *row[9:]) for row in found.fetchall()]
+        self.rows = [_make_row(row) for row in found.fetchall()]
         self.newest = {row.day: row for row in self.rows if row.is_complete}
 
     def begin(self, source: str, day: int, generation: int, run_id: str) -> int:
