@@ -30,6 +30,7 @@ COMMANDS = {
     },
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
+    "engine-sql": {"engine", "--dataset", "--in-place", "--day"},
     "export": {
         *("path", "--session", "--trace", "--since", "--until", "--signal", "--output"),
         *("--redact-keys", "--redact-values", "--no-content", "--format", "--metadata-only"),

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that write, ask and keep datasets."""
+"""The commands that make datasets of Parquet, and that work on them."""
