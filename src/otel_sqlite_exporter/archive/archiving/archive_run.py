@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from otel_sqlite_exporter.archive.archiving.changed_days import DayChanges, Running, find_due, read_running
 from otel_sqlite_exporter.archive.archiving.day_choice import choose_rows
 from otel_sqlite_exporter.archive.archiving.held_manifests import HeldManifests
-from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, LastIds, NotedDay, NotedDays, name_day
+from otel_sqlite_exporter.archive.archiving.noted_days import COUNTED, DAY_NS, LastIds, NotedDay, NotedDays, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, DatasetFolder, make_dataset
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset, lock_source
 from otel_sqlite_exporter.archive.dataset_format.durable_files import remove_files
@@ -191,13 +191,14 @@ class ArchiveRun:
             id = self.notes.begin(self.source, day, generation, run_id)
         with self._reading() as reader:
             self._running = read_running(reader)
-            facts = {"run_id": run_id, **LastIds.read(reader).to_facts()}
+            last = LastIds.read(reader)
             own = [one for one in self._held.holding if one.source == self.source and one.date == date]
             choice = choose_rows(reader, self.dataset, day, changes, self._running, rows, own)
             if choice.is_empty:
                 with transaction(self.writer):
                     self.notes.forget([id])
                 return None
+            facts = {"run_id": run_id, **last.to_facts(), COUNTED: choice.count(reader, day)}
             manifest = write_day(
                 reader,
                 self.dataset,

@@ -109,6 +109,7 @@ def check_parts(dataset: DatasetFolder, rows: Iterable[NotedDay], manifests: Map
             counted.get((row.manifest, table), 0) != getattr(row, name) for name, table in _COUNTED.items()
         ):
             raise DamagedFileError(
-                f"{dataset.path}: its parts of {name_day(row.day)} hold other numbers of rows than the file notes, so "
-                "nothing was removed from the file: move their manifest away and archive the day again"
+                f"{dataset.path}: its parts of {name_day(row.day)} hold other numbers of rows than the file had, so "
+                "nothing was removed from the file: run `doctor` on the file, move the manifest "
+                f"{row.manifest} away, and archive the day again"
             )

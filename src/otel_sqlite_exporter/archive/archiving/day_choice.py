@@ -13,6 +13,7 @@ from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
 from otel_sqlite_exporter.archive.archiving.changed_days import DayChanges, Running
+from otel_sqlite_exporter.archive.archiving.closed_days import count_logs
 from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, NotedDay
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
@@ -42,6 +43,14 @@ class DayChoice:
     with_logs: bool = True
     with_points: bool = True
 
+    def count(self, connection: sqlite3.Connection, day: int) -> dict[str, int]:
+        """Return how many `spans`, `logs` and `points` the file has of what is written."""
+        times = {"since": day * DAY_NS, "until": (day + 1) * DAY_NS}
+        chosen = {"only": _dump(self.only), "left_out": _dump(self.left_out)}
+        spans, logs = connection.execute(read_query("count_records_of_day"), times | chosen).fetchone()
+        logs += count_logs(connection, day) if self.with_logs else 0
+        return {"spans": spans, "logs": logs, "points": count_points(connection, *times.values()) * self.with_points}
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing is to be written."""
@@ -68,6 +77,10 @@ class DayChoice:
             return chosen
         wanted = [*self.only, ""] if self.with_logs else [*self.only]
         return arrow.compute.and_(chosen, arrow.compute.is_in(ids, arrow.array(wanted, arrow.string())))
+
+
+def _dump(ids: Collection[str] | None) -> str | None:
+    return None if ids is None else json.dumps([*ids])
 
 
 def choose_rows(

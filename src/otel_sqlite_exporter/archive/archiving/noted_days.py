@@ -16,6 +16,8 @@ from otel_sqlite_exporter.write.removal.used_ids import read_used_ids
 from otel_sqlite_exporter.write.statements import encode_parameters, run_script
 
 DAY_NS = 86_400 * 10**9
+COUNTED = "file"
+"""The fact of a manifest that tells how many `spans`, `logs` and `points` the file had of it."""
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -105,8 +107,8 @@ class NotedDays:
     def complete(self, id: int, manifest: Manifest) -> None:
         """Note that the manifest of a row is durable, and that those that it replaces are gone."""
         last = LastIds.from_facts(manifest.facts)
-        counts = {name: manifest.count(table) for name, table in _COUNTED.items()}
-        self._connection.execute(read_query("complete_archive"), {"id": id, **last.to_facts(), **counts})
+        values = {"id": id, **last.to_facts(), **manifest.facts[COUNTED]}
+        self._connection.execute(read_query("complete_archive"), values)
         self.forget([row.id for row in self.rows if row.manifest in manifest.replaces])
 
     def advance(self, ids: Collection[int], last: LastIds) -> None:
@@ -117,6 +119,3 @@ class NotedDays:
     def forget(self, ids: Collection[int]) -> None:
         """Remove rows."""
         run_script(self._connection, "forget_archives", ids=ids)
-
-
-_COUNTED = {"spans": "spans", "logs": "logs", "points": "metrics"}

@@ -130,7 +130,8 @@ def _show_archive(path: str, done: ArchivedFile, *, as_json: bool) -> None:
         print_lines(f"archived {written} in {archived.seconds:.2f} s")
     else:
         print_lines(f"nothing is to be written: {_describe_known(archived.known_days)} before {archived.until}")
-    print_lines(*_describe_rest(archived))
+    for line in _describe_rest(archived):
+        print_lines(line)
     if pruned is not None:
         prune_output.show_pruning(path, pruned, "", as_json=False)
     return None
