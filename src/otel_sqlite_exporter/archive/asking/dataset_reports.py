@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 from otel_sqlite_exporter.archive.archive_packages import load_duckdb
 from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
 from otel_sqlite_exporter.archive.asking.dataset_statement import describe_error
+from otel_sqlite_exporter.archive.asking.divided_traces import describe_parts
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
 from otel_sqlite_exporter.errors import DamagedFileError, FilterError
 from otel_sqlite_exporter.query.id_prefixes import NAMED_CANDIDATES, check_prefix, check_unique
 from otel_sqlite_exporter.query.report_parts.asked_models import AskedModels
 from otel_sqlite_exporter.query.report_parts.report_texts import build_report
-from otel_sqlite_exporter.query.reports import ReportQuestion, ReportResult, make_result, read_question
+from otel_sqlite_exporter.query.reports import ReportQuestion, ReportResult, describe_text, make_result, read_question
 from otel_sqlite_exporter.sql.texts import read_engine_text
 
 if TYPE_CHECKING:
@@ -32,13 +33,11 @@ REFUSED: Mapping[str, str] = {
     "queries": "it measures the lists and indexes of a file, and a dataset has none",
     "unrecognised": "it tells what the writer of a file did not recognise: ask the file",
     "genai-metrics": "it reads the points of a file: ask the file, or the view metric_points by `sql`",
-    "agents-usage": "it reads the points of a file: ask the file, or the view agent_usage by `sql`",
 }
 """The reports that a dataset has not, and why."""
 _PARAMETER = re.compile(r"(?<![:\w']):([a-z]\w*)")
 _LIST = re.compile(r"IN \(SELECT value FROM json_each\(:(\w+)\)\)")
 _NAMES = "SELECT DISTINCT request_model, response_model FROM _llm_interactions"
-_SESSIONS = "SELECT DISTINCT session_id FROM _sessions WHERE starts_with(session_id, ?) ORDER BY 1 LIMIT ?"
 _UTC_TEXTS = {"hour": "%Y-%m-%dT%H:00Z", "day": "%Y-%m-%d", "week": "%Y-%m-%d"}
 _MONDAY = "date_trunc('week', make_timestamp(t // 1000))"
 
@@ -65,10 +64,22 @@ class DatasetReports:
         Raises:
             NotFoundError: There is no such session, or the prefix is not unique.
         """
-        prefix = check_prefix("session_id", prefix)
-        with open_engine(self._dataset, texts=[_SESSIONS]) as engine:
-            rows = self._ask(engine, _SESSIONS, [prefix, NAMED_CANDIDATES + 1])[1]
-        check_unique("sessions", "session_id", prefix, [one for (one,) in rows])
+        return self._resolve("sessions", "session_id", prefix)
+
+    def resolve_trace_id(self, prefix: str) -> str:
+        """Return the trace id that equals `prefix`, or the only one that starts with it.
+
+        Raises:
+            NotFoundError: There is no such trace, or the prefix is not unique.
+        """
+        return self._resolve("traces", "trace_id", prefix)
+
+    def _resolve(self, view: str, column: str, prefix: str) -> str:
+        prefix = check_prefix(column, prefix)
+        sql = f"SELECT DISTINCT {column} FROM _{view} WHERE starts_with({column}, ?) ORDER BY 1 LIMIT ?"
+        with open_engine(self._dataset, texts=[sql]) as engine:
+            rows = self._ask(engine, sql, [prefix, NAMED_CANDIDATES + 1])[1]
+        check_unique(view, column, prefix, [one for (one,) in rows])
         return str(rows[0][0])
 
     def run_report(
@@ -89,14 +100,26 @@ class DatasetReports:
         """
         given = {filter: value for filter, value in filters.items() if value is not None}
         question = read_question(name, since=since, until=until, group_by=group_by, limit=limit, timezone=timezone)
-        if name in REFUSED:
-            raise FilterError("name", f"a dataset has no report {name}: {REFUSED[name]}")
+        _check_report(name)
         select = build_report(name, question.parameters, given, is_pass=False, text=read_text(name))
         sql, values = _translate(select.sql, select.parameters)
         with open_engine(self._dataset, texts=[sql, _NAMES]) as engine:
             self._add_functions(engine, question)
             columns, rows = self._ask(engine, sql, values)
         return make_result(question, columns, rows)
+
+    def describe_report(self, name: str) -> str:
+        """Return what a report shows, and its plan.
+
+        Raises:
+            FilterError: A dataset has no such report.
+        """
+        _check_report(name)
+        return describe_text(read_text(name))
+
+    def describe_parts(self) -> str | None:
+        """Return a sentence if traces stand in several parts, as their records are then told several times."""
+        return describe_parts(self._dataset)
 
     def _ask(self, engine: DatasetEngine, sql: str, values: Any) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         duckdb = load_duckdb()
@@ -121,6 +144,11 @@ class DatasetReports:
             names = AskedModels(self._ask(engine, _NAMES, [])[1])
             types = ["VARCHAR", "VARCHAR"]
             connection.create_function("asked_model", names.find, types, "VARCHAR", null_handling="special")
+
+
+def _check_report(name: str) -> None:
+    if name in REFUSED:
+        raise FilterError("name", f"a dataset has no report {name}: {REFUSED[name]}")
 
 
 def read_text(name: str) -> str:

@@ -14,13 +14,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_duckdb
-from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine
+from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.sandbox.statement import StatementResult, calling_after, name_columns
 
 _READ_ONLY = "only reading is allowed here: give a SELECT"
 _COPY = re.compile(rb"COPY\b", re.IGNORECASE)
 _EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?(\s*\([^)]*\))?\s", re.IGNORECASE)
+
+
+def run_on_dataset(dataset: DatasetFolder, text: str, *, limit: int, timeout_s: float = math.inf) -> StatementResult:
+    """Run one statement on the views of a dataset, for up to `timeout_s` seconds, and return up to `limit` of its rows.
+
+    Raises:
+        FilterError: `text` does more than read, is not exactly one statement, takes too long, or fails.
+        MissingPackageError: DuckDB is not installed.
+        DamagedFileError: The dataset cannot be read.
+    """
+    with open_engine(dataset) as engine:
+        return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s)
 
 
 def run_on_engine(engine: DatasetEngine, text: str, *, limit: int, timeout_s: float = math.inf) -> StatementResult:

@@ -13,20 +13,11 @@ from otel_sqlite_exporter.sql.texts import read_engine_text
 
 ENGINE_VIEWS = (
     *("spans", "events", "links", "logs", "complete_llm_interactions", "complete_tool_interactions", "errors"),
-    *(
-        "agent_tree",
-        "_valid_marks",
-        "traces",
-        "_session_sums",
-        "_score_means",
-        "sessions",
-        "usage",
-        "kept_usage",
-        "days",
-    ),
-    *("session_conflicts", "framework_events", "security_alerts", "_linked_records", "link_health"),
-    *("link_health_by_day", "span_times", "log_times", "row_counts", "agents", "scores", "marks", "metric_points"),
+    *("agent_tree", "_valid_marks", "traces", "_session_sums", "_score_means", "sessions", "agents", "scores"),
+    *("marks", "usage", "kept_usage", "days", "session_conflicts", "framework_events", "security_alerts"),
+    *("_linked_records", "link_health", "link_health_by_day", "span_times", "log_times", "metric_points"),
     *("exemplars", "_metric_services", "metrics", "_agent_metrics", "_agent_types", "_agent_points", "agent_usage"),
+    "row_counts",
 )
 """The views that are the same in every engine, each after those that it reads. `_TABLE` are the rows of a table."""
 _TYPES = {"text": "VARCHAR", "int": "BIGINT", "real": "DOUBLE"}
