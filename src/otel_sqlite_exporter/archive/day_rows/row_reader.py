@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
 from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES, DatasetTable
+from otel_sqlite_exporter.archive.day_rows.day_conversations import noting_conversations
 from otel_sqlite_exporter.sql.texts import read_query
 
 if TYPE_CHECKING:
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 
 READERS: Mapping[str, str] = {
     "spans": "archive_spans",
+    "events": "archive_events",
+    "links": "archive_links",
+    "logs": "archive_logs",
+    "llm_interactions": "archive_llm_interactions",
+    "tool_interactions": "archive_tool_interactions",
+    "errors": "archive_errors",
+    "agent_tree": "archive_agent_tree",
     "traces": "archive_traces",
+    "trace_sessions": "archive_trace_sessions",
 }
 """By table, the query that reads its rows. Its columns come in any order."""
 LATEST_UNIX_NANO = 2**63 - 1
@@ -67,8 +76,12 @@ def read_rows(
         "id_base": id_base,
         "traces": None if traces is None else json.dumps([*traces]),
     }
-    cursor = connection.execute(read_query(READERS[table]), asked)
-    yield from _gather(cursor, TABLES[table])
+    query = read_query(READERS[table])
+    if ":reader" not in query:
+        yield from _gather(connection.execute(query, asked), TABLES[table])
+        return
+    with noting_conversations(connection, asked) as reader:
+        yield from _gather(connection.execute(query, {**asked, "reader": reader}), TABLES[table])
 
 
 def _gather(cursor: sqlite3.Cursor, table: DatasetTable) -> Iterator[pyarrow.RecordBatch]:

@@ -1,8 +1,7 @@
--- The scores of the traces that start in a range of time, and those of log records without a trace whose time is in it: the columns
--- of a part, sorted as it is. Parameters: since, until (nanoseconds), traces (an array of ids: only these, and no records without
--- a trace; NULL: all).
+-- The rows of the table scores of a dataset: those of the view scores, of traces that start in a range of time, and of log records
+-- without a trace whose time is in it. The parameters are those of archive_spans.
 SELECT
-  s.id, s.trace_id, s.span_id, s.session_id, s.call_id, s.service_name, s.source, s.name, s.value, s.label,
+  :id_base + s.id AS id, s.trace_id, s.span_id, s.session_id, :id_base + s.call_id AS call_id, s.service_name, s.source, s.name, s.value, s.label,
   s.explanation, s.response_id, s.error_type, s.start_time_unix_nano, s.attribute_types, s.attributes
 FROM (
   SELECT c.event
