@@ -15,6 +15,8 @@ from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
 from otel_sqlite_exporter.maintain.deletion.naming_texts import find_needle, names_user
 from otel_sqlite_exporter.model.values import LARGEST, decode_attributes
 
+_NAMES = 3
+"""The columns of a series that name a service, a session and a user."""
 _IsNamed = Callable[[Mapping[str, Any]], bool]
 
 
@@ -27,6 +29,7 @@ class GoneRows:
         since, until: Of which time, in nanoseconds since 1970.
         sessions, traces: What is gone: their pins and notes go, and exemplars of the traces.
         exemplar_attributes: Attributes (JSON) of exemplars that name what goes.
+        names: Sessions, users and services that these series name.
         counts: Rows that went, by table.
     """
 
@@ -36,6 +39,7 @@ class GoneRows:
     sessions: Collection[str] = ()
     traces: Collection[str] = ()
     exemplar_attributes: Collection[str] = ()
+    names: Collection[str] = ()
     counts: Counter[str] = field(default_factory=Counter)
 
     def find_days(self, relations: PartRelations) -> set[str]:
@@ -44,17 +48,17 @@ class GoneRows:
         Raises:
             DamagedFileError: A part cannot be read.
         """
-        found = run_removal(
-            relations,
-            "list_days_of_rows",
-            series=[*self.series],
-            since=self.since,
-            until=self.until,
-            sessions=[*self.sessions],
-            traces=[*self.traces],
-            attributes=[*self.exemplar_attributes],
-        )
+        found = run_removal(relations, "list_days_of_rows", **self._name_points(), sessions=[*self.sessions])
         return {date for (date,) in found}
+
+    def count(self, relations: PartRelations) -> tuple[int, int, int]:
+        """Return how many series lose points, how many points go, and how many exemplars of others.
+
+        Raises:
+            DamagedFileError: A part cannot be read.
+        """
+        ((series, points, exemplars),) = run_removal(relations, "count_rows", **self._name_points())
+        return int(series), int(points), int(exemplars)
 
     def keep_points(self, batch: Any) -> Any:
         """Return the data points of a record batch that stay."""
@@ -73,6 +77,15 @@ class GoneRows:
         compute = load_pyarrow().compute
         goes = compute.or_(_is_in(batch, "session_id", self.sessions), _is_in(batch, "trace_id", self.traces))
         return self._keep("marks", batch, goes)
+
+    def _name_points(self) -> dict[str, Any]:
+        return {
+            "series": [*self.series],
+            "since": self.since,
+            "until": self.until,
+            "traces": [*self.traces],
+            "attributes": [*self.exemplar_attributes],
+        }
 
     def _is_of_series(self, batch: Any, time: str) -> Any:
         compute = load_pyarrow().compute
@@ -96,7 +109,9 @@ def find_series(relations: PartRelations, rule: DeletionRule, sessions: Collecti
     gone = GoneRows(**find_range(rule), exemplar_attributes=_find_named_exemplars(relations, rule))
     if not rule.traces:  # points belong to no trace
         every = run_removal(relations, "list_series")
-        gone.series = [id for id, *columns in every if _is_chosen(rule, sessions, *columns)]
+        chosen = [columns for columns in every if _is_chosen(rule, sessions, *columns[1:])]
+        gone.series = [id for id, *_ in chosen]
+        gone.names = {name for _, *named in chosen for name in named[:_NAMES]} - {None}
     return gone
 
 
@@ -123,7 +138,8 @@ def _is_chosen(
 def _find_named_exemplars(relations: PartRelations, rule: DeletionRule) -> set[str]:
     """Return the attributes of exemplars that a rule of nothing but sessions or users names."""
     names: Sequence[str] = rule.sessions or rule.users
-    if not names or len({*map(len, (rule.sessions, rule.users))} - {0}) != 1 or rule.traces or rule.services or rule.has_time:
+    given = [name for name, value in rule._asdict().items() if value]
+    if given not in (["sessions"], ["users"]):
         return set()
     is_named: _IsNamed = (
         (lambda attributes: names_user(attributes, names))
