@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
+from otel_sqlite_exporter.archive.asking.day_summaries import summarise_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
-from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, commit_manifest
 from otel_sqlite_exporter.archive.dataset_format.part_files import write_part
-from otel_sqlite_exporter.archive.day_rows.row_reader import READERS, find_id_base, read_rows
+from otel_sqlite_exporter.archive.day_rows.row_reader import OTHER_READERS, READERS, find_id_base, read_rows
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.version import __version__
 
@@ -71,16 +72,22 @@ def write_day(
     times = _DayTimes()
     parts: list[Part] = []
     with _snapshot(connection):
-        for table in READERS:
-            rows = sift(table, read_rows(connection, table, since, until, id_base, traces))
-            path = dataset.name_part(table, date, source, generation)
-            part = write_part(dataset, path, TABLES[table], date, times.note(table, rows))
-            parts += [] if part is None else [part]
+        for table in (*READERS, *OTHER_READERS):
+            rows = times.note(table, sift(table, read_rows(connection, table, since, until, id_base, traces)))
+            parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
+    for table in SUMMARIES:
+        rows = summarise_day(dataset, date, parts, table)
+        parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
     counts = {name: sum(part.rows for part in parts if part.table == table) for name, table in _COUNTED.items()}
     noted = {**facts, **counts, "first_unix_nano": times.first, "last_unix_nano": times.last}
     manifest = Manifest(source, date, generation, tuple(parts), tuple(replaces), __version__, noted)
     commit_manifest(dataset, manifest)
     return manifest
+
+
+def _write(dataset: DatasetFolder, path: str, table: str, date: str, rows: Iterable[Any]) -> list[Part]:
+    part = write_part(dataset, path, TABLES[table], date, rows)
+    return [] if part is None else [part]
 
 
 @contextmanager
