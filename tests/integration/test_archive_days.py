@@ -32,9 +32,8 @@ def span(
     trace: int, number: int, day: float, *, name: str = "work", length: int = 10, **attributes: Any
 ) -> ReadableSpan:
     start = FIRST_NS + int(day * DAY_NS)
-    named = {key.replace("_", "."): value for key, value in attributes.items()}
     context = SpanContext(trace, number, False, TraceFlags(1))
-    return ReadableSpan(name, context, None, None, named, start_time=start, end_time=start + length)
+    return ReadableSpan(name, context, None, None, {}, start_time=start, end_time=start + length)
 
 
 def write(path: Path, *spans: ReadableSpan) -> None:
@@ -137,7 +136,7 @@ def test_points_and_marks_that_come_late_are_written_again(path: Path, dataset: 
     assert sum(day.points for day in done.days) == len(points)
     with closing(sqlite3.connect(path)) as file, file:
         assert file.execute("SELECT sum(late_records) FROM _archives").fetchone() == (0,)
-    Annotations(path).pin(session_id="s", label="for ever")
+    Annotations(path).pin(trace_id=f"{1:032x}", label="for ever")
     assert kinds(path, dataset) == []
 
 
