@@ -51,12 +51,13 @@ SELECT
   v.prompt_span_id,
   i.has_failed AND (i.event IS NOT NULL OR NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = i.span)) AS _has_failed,
   i.has_usage AS _has_usage,
-  (SELECT q.scope_name FROM _reporters AS q WHERE q.id = i.reporter) AS _scope_name,
-  i.has_usage AND NOT i.has_own_usage AS _shows_others
+  o.scope_name AS _scope_name,
+  i.own_facts IS NOT NULL AS _shows_others
 FROM complete_llm_interactions AS v
 CROSS JOIN _llm_interactions AS i ON i.id = v.id
 LEFT JOIN _events AS e ON e.id = i.event
 LEFT JOIN _logs AS l ON l.id = e.log
+LEFT JOIN _reporters AS o ON o.id = i.reporter
 LEFT JOIN temp._day_conversations AS n ON n.reader = :reader AND n.span = ifnull(i.span, (SELECT z.id FROM _spans AS z WHERE z.trace = l.trace AND z.span_id = l.span_id))
 WHERE v.id IN (
   SELECT i.id
