@@ -89,6 +89,7 @@ COMMANDS = {
         *("name", "path", "--since", "--until", "--group-by", "--limit", "--plan", "--csv", "--json"),
         *("--session", "--user", "--model", "--service", "--agent", "--status", "--tz", "--fail-above"),
     },
+    "restore": {"dataset", "--session", "--trace", "--into", "--json"},
     "search": {
         *("text", "path", "--since", "--until", "--session", "--conversation", "--trace", "--service", "--agent"),
         *("--user", "--model", "--tool", "--filter", "--all", "--limit", "--json"),

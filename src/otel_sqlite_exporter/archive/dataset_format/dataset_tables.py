@@ -178,7 +178,7 @@ TRACE_SESSIONS = DatasetTable(
     ("session_id", "trace_id", "own_session_id"),
 )
 AGENTS = DatasetTable(
-    # What the calls of a trace say of their agents, by session and agent: what the view agents is made of. Calls that no
+    # What the calls of a trace say of their agents, by session and agent: the view agents is made of it. Calls that no
     # view shows count too. agent_name is what they name themselves. Log records without a trace have the empty trace
     # id, and one row a session, agent and day.
     "agents",

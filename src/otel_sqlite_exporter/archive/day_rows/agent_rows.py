@@ -43,7 +43,7 @@ def read_agents(
     described: dict[_Key, list[Any]] = {}
     sums: dict[_Key, list[int]] = {}
     for trace_id, session_id, service, agent, first, last, *columns in connection.execute(
-        read_query("read_agents_of_day"), values
+        read_query("archive_agents"), values
     ):
         agent_id, version, resource, *numbers = columns
         key = _Key(service, agent, trace_id, session_id or "")

@@ -8,15 +8,16 @@ archived.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
+from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import EXEMPLARS, METRICS
-from otel_sqlite_exporter.archive.dataset_format.part_files import make_batch, make_schema
+from otel_sqlite_exporter.archive.dataset_format.part_files import make_batch
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -45,24 +46,40 @@ _EXEMPLAR_VALUE = [*EXEMPLARS.columns].index("value") - 1
 _NAME, _SERVICE = SERIES_COLUMNS.index("name"), SERIES_COLUMNS.index("service_name")
 
 
-def read_points(connection: sqlite3.Connection, since_unix_nano: int, until_unix_nano: int) -> Iterator[Any]:
-    """Yield the data points of a range of time as record batches of the table metrics, sorted as its parts are."""
+def read_points(
+    connection: sqlite3.Connection,
+    since_unix_nano: int,
+    until_unix_nano: int,
+    traces: Collection[str] | None = None,
+) -> Iterator[Any]:
+    """Yield the data points of a range of time as record batches of the table metrics, sorted as its parts are.
+    With `traces`, there are none: they are of no trace."""
+    if traces is not None:
+        return
     times = {"since": since_unix_nano, "until": until_unix_nano}
-    found = connection.execute(read_query("list_series_of_day"), times).fetchall()
+    found = connection.execute(read_query("archive_series"), times).fetchall()
     series = [(id, points, _name_series(columns)) for id, points, *columns in found]
     series.sort(key=lambda one: (one[2][_NAME], one[2][_SERVICE], one[2][0]))
     for group in _group(series):
         shared = _make_columns([columns for _, _, columns in group])
         ids = orjson.dumps([id for id, _, _ in group]).decode()
-        cursor = connection.execute(read_query("read_points_of_day"), {**times, "series": ids})
+        cursor = connection.execute(read_query("archive_points"), {**times, "series": ids})
         while rows := cursor.fetchmany(_BATCH_ROWS):
             yield _make_points(shared, rows)
 
 
-def read_exemplars(connection: sqlite3.Connection, since_unix_nano: int, until_unix_nano: int) -> Iterator[Any]:
-    """Yield the exemplars of the data points of a range of time as record batches of the table exemplars."""
+def read_exemplars(
+    connection: sqlite3.Connection,
+    since_unix_nano: int,
+    until_unix_nano: int,
+    traces: Collection[str] | None = None,
+) -> Iterator[Any]:
+    """Yield the exemplars of the data points of a range of time as record batches of the table exemplars. With
+    `traces`, there are none."""
+    if traces is not None:
+        return
     times = {"since": since_unix_nano, "until": until_unix_nano}
-    cursor = connection.execute(read_query("read_exemplars_of_day"), times)
+    cursor = connection.execute(read_query("archive_exemplars"), times)
     while rows := cursor.fetchmany(_BATCH_ROWS):
         yield make_batch(EXEMPLARS, list(starmap(_make_exemplar, rows)))
 

@@ -30,7 +30,7 @@ def list_point_days(connection: sqlite3.Connection, since_unix_nano: int, until_
 def count_points(connection: sqlite3.Connection, since_unix_nano: int, until_unix_nano: int) -> int:
     """Return how many data points a range of time has."""
     times = {"since": since_unix_nano, "until": until_unix_nano}
-    return int(connection.execute(read_query("count_points_of_day"), times).fetchone()[0])
+    return int(connection.execute(read_query("count_archived_points"), times).fetchone()[0])
 
 
 def digest_points(connection: sqlite3.Connection, since_unix_nano: int, until_unix_nano: int) -> str:

@@ -1,8 +1,7 @@
--- The scores of the traces that start in a range of time, and those of log records without a trace whose time is in it: the columns
--- of a part, sorted as it is. Parameters: since, until (nanoseconds), traces (an array of ids: only these, and no records without
--- a trace; NULL: all).
+-- The rows of the table scores of a dataset: those of the view scores, of traces that start in a range of time, and of log records
+-- without a trace whose time is in it. The parameters are those of archive_spans.
 SELECT
-  s.id, s.trace_id, s.span_id, s.session_id, s.call_id, s.service_name, s.source, s.name, s.value, s.label,
+  :id_base + s.id AS id, s.trace_id, s.span_id, s.session_id, :id_base + s.call_id AS call_id, s.service_name, s.source, s.name, s.value, s.label,
   s.explanation, s.response_id, s.error_type, s.start_time_unix_nano, s.attribute_types, s.attributes
 FROM (
   SELECT c.event
@@ -16,7 +15,7 @@ FROM (
   FROM _scores AS c
   CROSS JOIN _trace_sessions AS p ON p.id = c.trace_session
   CROSS JOIN _traces AS t ON t.id = p.trace
-  WHERE c.time_unix_nano >= :since AND c.time_unix_nano < :until AND t.trace_id = '' AND :traces IS NULL
+  WHERE c.time_unix_nano >= :since AND c.time_unix_nano < :until AND iif(t.trace_id = '' AND :traces IS NULL, c.event, 0) > 0
 ) AS n
 CROSS JOIN scores AS s ON s.id = n.event
 ORDER BY s.start_time_unix_nano, s.id;

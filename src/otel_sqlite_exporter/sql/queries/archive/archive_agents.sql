@@ -1,8 +1,8 @@
 -- What the calls of traces that start in a range of time say of their agents, also calls that no view shows; and those of log
--- records without a trace that begin in it. One row for each trace, session, agent and way to describe it: [trace id, session,
+-- records without a trace whose time is in it. One row for each trace, session, agent and way to describe it: [trace id, session,
 -- service, agent name (empty: they name none), first start, last end, agent id and version in the attributes of the record as JSON,
--- attributes of the resource as JSON; rows, counted calls, failed calls, counted rows with usage; the upper and the lower 32 bits of input, output and total
--- tokens]. Parameters: since, until (nanoseconds), traces (an array of ids: only these, and no records without a trace; NULL: all).
+-- attributes of the resource as JSON; rows, counted calls, failed calls, counted rows with usage; the upper and the lower 32 bits
+-- of input, output and total tokens]. Parameters: since, until (nanoseconds), traces (an array of ids: only these, and no records without a trace; NULL: all).
 SELECT
   c.trace_id, c.session_id, c.service_name, c.agent_name, min(c.start_time_unix_nano), max(c.end_time_unix_nano),
   c.agent_id, c.version, (SELECT r.attributes FROM _resources AS r WHERE r.id = c.resource), count(*),
@@ -28,9 +28,11 @@ FROM (
       AND (:traces IS NULL OR t.trace_id IN (SELECT w.value FROM json_each(:traces) AS w))
     UNION ALL
     SELECT i.id
-    FROM _llm_interactions AS i
-    CROSS JOIN _traces AS t ON t.id = i.trace
-    WHERE i.start_time_unix_nano >= :since AND i.start_time_unix_nano < :until AND t.trace_id = '' AND :traces IS NULL
+    FROM _logs AS l
+    CROSS JOIN _traces AS t ON t.id = l.trace
+    CROSS JOIN _events AS e ON e.log = l.id
+    CROSS JOIN _llm_interactions AS i ON i.event = e.id
+    WHERE l.time_unix_nano >= :since AND l.time_unix_nano < :until AND iif(t.trace_id = '' AND :traces IS NULL, l.id, 0) > 0
   ) AS n
   CROSS JOIN _llm_interactions AS i ON i.id = n.id
   CROSS JOIN _trace_sessions AS p ON p.id = i.trace_session

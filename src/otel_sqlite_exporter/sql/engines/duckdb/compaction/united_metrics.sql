@@ -1,0 +1,93 @@
+-- Each data point once. Of an hour that a part has as one point, all points are of the part that has more in it. Of two rows of a
+-- point, that counts which knows a point before it. Where parts share a series, what came since the point before is made again,
+-- by the rules of the view metric_points of a file, as far as that point is on this day.
+WITH
+  hours AS (
+    SELECT
+      u.series_id, u.time_unix_nano // 3600000000000 AS hour, u._part, bool_or(u.raw_points > 0) AS is_made,
+      sum(coalesce(u.raw_points, 1)) AS points, count(*) AS rows
+    FROM united AS u
+    GROUP BY u.series_id, u.time_unix_nano // 3600000000000, u._part
+  ),
+  chosen AS (
+    SELECT h.series_id, h.hour, arg_max(h._part, (h.points, h.rows, h._part)) AS _part
+    FROM hours AS h
+    GROUP BY h.series_id, h.hour
+    HAVING bool_or(h.is_made) AND count(*) > 1
+  ),
+  points AS (
+    SELECT u.*
+    FROM united AS u
+    LEFT JOIN chosen AS c ON c.series_id = u.series_id AND c.hour = u.time_unix_nano // 3600000000000
+    WHERE c._part IS NULL OR c._part = u._part
+    QUALIFY row_number() OVER (
+      PARTITION BY u.series_id, u.time_unix_nano, u.start_time_unix_nano
+      ORDER BY coalesce(u.raw_points, 1) = 0, coalesce(u.change, '') = 'first', u._part DESC
+    ) = 1
+  ),
+  shared AS (
+    SELECT u.series_id FROM united AS u GROUP BY u.series_id HAVING min(u._part) <> max(u._part)
+  ),
+  compared AS (
+    SELECT
+      p.*,
+      last_value(CASE WHEN p.value_type IN ('integer', 'real') AND isfinite(p.value) THEN p.value END IGNORE NULLS) OVER before AS value_before,
+      last_value(p.count IGNORE NULLS) OVER before AS count_before,
+      last_value(CASE WHEN isfinite(p.sum) THEN p.sum END IGNORE NULLS) OVER before AS sum_before,
+      last_value(CASE WHEN isfinite(p.sum) THEN coalesce(p.count, 0) END IGNORE NULLS) OVER before AS count_of_sum_before,
+      max(p.time_unix_nano) OVER (
+        PARTITION BY p.series_id ORDER BY p.time_unix_nano RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ) AS time_before
+    FROM points AS p
+    SEMI JOIN shared AS s ON s.series_id = p.series_id
+    WINDOW before AS (
+      PARTITION BY p.series_id, p.start_time_unix_nano ORDER BY p.time_unix_nano
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
+  ),
+  made AS (
+    SELECT
+      c.* EXCLUDE (value_before, count_before, sum_before, count_of_sum_before, time_before) REPLACE (
+        CASE
+          WHEN c.kind <> 'sum' OR c.temporality IS DISTINCT FROM 'cumulative' OR c.value IS NULL OR c.value_before IS NULL THEN c.delta
+          WHEN c.is_monotonic = 1 AND c.value < c.value_before THEN c.value
+          ELSE c.value - c.value_before
+        END AS delta,
+        CASE
+          WHEN NOT c.counts_all OR c.count IS NULL OR c.count_before IS NULL THEN c.count_delta
+          WHEN c.count < c.count_before THEN c.count
+          ELSE c.count - c.count_before
+        END AS count_delta,
+        CASE
+          WHEN NOT c.counts_all OR c.sum IS NULL OR c.sum_before IS NULL THEN c.sum_delta
+          WHEN c.count < c.count_of_sum_before THEN c.sum
+          ELSE c.sum - c.sum_before
+        END AS sum_delta,
+        CASE
+          WHEN c.time_before IS NULL THEN c.change
+          WHEN c.temporality = 'delta' THEN CASE
+            WHEN c.start_time_unix_nano > c.time_before THEN 'gap'
+            WHEN c.start_time_unix_nano < c.time_before THEN 'overlap'
+          END
+          WHEN c.temporality = 'cumulative' AND coalesce(c.value, c.count) IS NOT NULL THEN CASE
+            WHEN c.number_before IS NULL THEN CASE WHEN c.change = 'first' THEN 'reset' ELSE c.change END
+            WHEN (c.is_monotonic = 1 OR c.kind <> 'sum') AND coalesce(c.value, c.count) < c.number_before THEN 'reset'
+          END
+        END AS change
+      )
+    FROM (
+      SELECT
+        n.*,
+        n.temporality IS NOT DISTINCT FROM 'cumulative' OR n.kind = 'summary' AS counts_all,
+        CASE WHEN n.kind = 'sum' THEN n.value_before ELSE n.count_before END AS number_before
+      FROM compared AS n
+    ) AS c
+  ),
+  everything AS (
+    SELECT p.* FROM points AS p ANTI JOIN shared AS s ON s.series_id = p.series_id
+    UNION ALL BY NAME
+    SELECT m.* EXCLUDE (counts_all, number_before) FROM made AS m
+  )
+SELECT e.* EXCLUDE (_part)
+FROM everything AS e
+ORDER BY e.name, e.service_name, e.series_id, e.time_unix_nano, e.start_time_unix_nano NULLS FIRST;
