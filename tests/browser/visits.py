@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request
 
-from tests.browser.chromium import IS_REQUIRED
 from tests.conftest import HANG_S
 
 AXE = Path(__file__).parent / "vendor/axe.min.js"

@@ -30,6 +30,7 @@ COMMANDS = {
     },
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
+    "engine-sql": {"engine", "--dataset", "--in-place", "--day"},
     "export": {
         *("path", "--session", "--trace", "--since", "--until", "--signal", "--output"),
         *("--redact-keys", "--redact-values", "--no-content", "--format", "--metadata-only"),
@@ -88,6 +89,7 @@ COMMANDS = {
         *("name", "path", "--since", "--until", "--group-by", "--limit", "--plan", "--csv", "--json"),
         *("--session", "--user", "--model", "--service", "--agent", "--status", "--tz", "--fail-above"),
     },
+    "restore": {"dataset", "--session", "--trace", "--into", "--json"},
     "search": {
         *("text", "path", "--since", "--until", "--session", "--conversation", "--trace", "--service", "--agent"),
         *("--user", "--model", "--tool", "--filter", "--all", "--limit", "--json"),

@@ -142,7 +142,7 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Con
     if request.param != "fresh":
         write_statistics(path, only_calls=request.param == "of calls")
     with closing(sqlite3.connect(path)) as connection:
-        for script in ("create_open_work", "create_chosen", "watch_usage"):
+        for script in ("create_open_work", "create_chosen", "watch_usage", "create_day_conversations"):
             run_script(connection, script)
         yield connection
 

@@ -198,21 +198,22 @@ def export(
 ) -> None:
     """Write spans, log records and metrics as lines of OTLP JSON, or a trace or a session for Perfetto's viewer.
 
-    Writes everything that meets all given options. `import` and any tool that reads OTLP JSON read the lines; imported
-    again, they give the same records. FILE appears when it is complete; an existing FILE is replaced then.
+    Writes everything that meets all given options; of a dataset, a session or a trace. `import` and any tool that reads
+    OTLP JSON read the lines; imported again, they give the same records. FILE appears when it is complete; an existing
+    FILE is replaced then.
 
     Running spans are left out, because OTLP has no form for them. The settings that redact what exporters write, of the
     environment and of the options, redact what is exported.
 
     With `--format perfetto`, which takes --trace or --session, FILE is a trace that https://ui.perfetto.dev opens.
     """
+    from otel_sqlite_exporter.cli.archiving.restored_source import open_source
     from otel_sqlite_exporter.cli.outputs.output_file import write_pieces
     from otel_sqlite_exporter.query.exports.otlp_export import read_export
     from otel_sqlite_exporter.query.exports.perfetto_export import read_perfetto
     from otel_sqlite_exporter.query.reading import TelemetryFile
     from otel_sqlite_exporter.sharing.redaction_options import add_redaction
 
-    file = TelemetryFile(settings.path, settings.busy_timeout_ms)
     settings = add_redaction(
         settings,
         redact_keys=redact_keys,
@@ -225,7 +226,9 @@ def export(
             if criteria.pop(name) is not None:
                 raise FilterError(name, "an export as perfetto is of a whole trace or session: leave it out")
     read = read_perfetto if form == "perfetto" else read_export
-    done = write_pieces(read(file, **criteria, settings=settings), output, source=settings.path)
+    with open_source(settings, criteria) as (source, asked):
+        file = TelemetryFile(source.path, source.busy_timeout_ms)
+        done = write_pieces(read(file, **asked, settings=source), output, source=source.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""
     marks = f", {count(done.marks, 'pin or note', 'pins and notes')}" if done.marks else ""
     points = f", {count(done.points, 'data point')}" if done.points else ""

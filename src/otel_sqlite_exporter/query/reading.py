@@ -18,7 +18,7 @@ from otel_sqlite_exporter.errors import (
 )
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.query.conditions.text_search import MOST_TEXT, TextSearch
-from otel_sqlite_exporter.query.filter_values import fold_id
+from otel_sqlite_exporter.query.id_prefixes import NAMED_CANDIDATES, check_prefix, check_unique
 from otel_sqlite_exporter.query.indexes.indexed_filters import find_among
 from otel_sqlite_exporter.query.pages import Page, RowT
 from otel_sqlite_exporter.query.sql_builder import (
@@ -44,9 +44,6 @@ _COUNT_S = 0.02
 """A count that takes longer is given up."""
 _STEPS_BETWEEN_LOOKS = 2_000
 _GIVEN_UP = ("interrupted", "user-defined function raised exception")
-_LISTS = {"complete_llm_interactions": "calls", "complete_tool_interactions": "tools"}
-"""What commands, API and agents call the lists of these views."""
-_NAMED_CANDIDATES = 5
 _SHARED = frozenset(
     (
         *(
@@ -237,12 +234,12 @@ def resolve_id(
         FilterError: `prefix` is not a text, or is empty.
         NotFoundError: No value starts with `prefix`, or several do.
     """
-    prefix = _check_prefix(column, prefix)
-    select = build_ids(view, column, prefix, {"trace_id": trace_id}, limit=_NAMED_CANDIDATES + 1)
+    prefix = check_prefix(column, prefix)
+    select = build_ids(view, column, prefix, {"trace_id": trace_id}, limit=NAMED_CANDIDATES + 1)
     found = [row[column] for row in fetch(connection, select)]
     if others:
         found = sorted({*found, *others})
-    _check_unique(view, column, prefix, found)
+    check_unique(view.name, column, prefix, found)
     return str(found[0])
 
 
@@ -254,28 +251,10 @@ def get_by_prefix(connection: sqlite3.Connection, view: AskableView[RowT], colum
         FilterError: `prefix` is not a text, or is empty.
         NotFoundError: No value starts with `prefix`, or several do.
     """
-    prefix = _check_prefix(column, prefix)
-    rows = fetch(connection, build_prefixed(view, column, prefix, limit=_NAMED_CANDIDATES + 1))
-    _check_unique(view, column, prefix, [row[column] for row in rows])
+    prefix = check_prefix(column, prefix)
+    rows = fetch(connection, build_prefixed(view, column, prefix, limit=NAMED_CANDIDATES + 1))
+    check_unique(view.name, column, prefix, [row[column] for row in rows])
     return view.row_type.from_row(rows[0])
-
-
-def _check_prefix(column: str, prefix: Any) -> str:
-    if not isinstance(prefix, str) or not prefix:
-        raise FilterError(column, f"{prefix!r} is not an id: give an id or the first characters of one")
-    return fold_id(column, prefix)
-
-
-def _check_unique(view: AskableView[Any], column: str, prefix: str, found: Sequence[str]) -> None:
-    """Raise NotFoundError unless the first of these ids, which start with `prefix`, is the one that is meant."""
-    if len(found) == 1 or prefix in found[:1]:
-        return  # in order: the id that equals the prefix is the first
-    noun = column.removesuffix("_id")
-    if found:
-        named = ", ".join(found[:_NAMED_CANDIDATES])
-        more = ", ..." if len(found) > _NAMED_CANDIDATES else ""
-        raise NotFoundError(f"several {noun}s start with {prefix!r}: {named}{more}; give more characters")
-    raise NotFoundError(f"there is no {noun} {prefix!r}: `{_LISTS.get(view.name, view.name)}` lists them")
 
 
 def get_events(connection: sqlite3.Connection, ids: Sequence[int | None]) -> tuple[EventSummary, ...]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.dialect import Dialect
@@ -138,12 +138,33 @@ class ReportResult(TableResult):
         return notebook_rows.show_report(self.name, self.columns, self.to_dicts(), self.describe())
 
 
+class ReportQuestion(NamedTuple):
+    """What is asked of a report: what its rows are grouped by, how many there may be, its calendar, and the parameters
+    of its text."""
+
+    name: str
+    groups: tuple[str, ...]
+    limit: int
+    calendar: Calendar
+    parameters: dict[str, Any]
+
+
+class ReportSource(Protocol):
+    """What has reports: a file, or a dataset."""
+
+    @property
+    def run_report(self) -> Callable[..., ReportResult]:
+        """What returns the rows of a report, by its name and keywords."""
+
+
 def describe_report(name: str) -> str:
     """Return what a report shows, and its plan."""
-    if name in _COMPUTED:
-        return _COMPUTED[name]
-    lines = read_report(name).splitlines()
-    return " ".join(line[3:] for line in lines if line.startswith("-- "))
+    return _COMPUTED[name] if name in _COMPUTED else describe_text(read_report(name))
+
+
+def describe_text(text: str) -> str:
+    """Return what the comment of the text of a report says."""
+    return " ".join(line[3:] for line in text.splitlines() if line.startswith("-- "))
 
 
 def run_report(
@@ -159,6 +180,37 @@ def run_report(
     dialects: Sequence[Dialect],
 ) -> ReportResult:
     """Return the rows of the report `name`. None stands for the report's default.
+
+    Raises:
+        FilterError: There is no such report, or a keyword has an invalid value.
+    """
+    question = read_question(name, since=since, until=until, group_by=group_by, limit=limit, timezone=timezone)
+    groups, parameters, report = question.groups, question.parameters, REPORTS[name]
+    add_functions(connection, question.calendar, groups)
+    kept_days = find_kept_days(connection, name, groups, filters, parameters)
+    if name == "queries":
+        check_filters(name, 0, filters)
+        columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
+    elif name == "unrecognised":
+        check_filters(name, 0, filters)
+        from otel_sqlite_exporter.query.unrecognised import UNRECOGNISED_COLUMNS, read_unrecognised
+
+        columns, rows = UNRECOGNISED_COLUMNS, read_unrecognised(connection, dialects, parameters)
+    elif name == "genai-metrics":
+        from otel_sqlite_exporter.query.metered.genai_metrics import read_genai_metrics
+
+        columns, rows = read_genai_metrics(connection, groups, parameters, filters)
+    else:
+        adds_kept = kept_days.is_added
+        select = build_report(name, parameters, filters, is_pass=report.is_pass, adds_kept=adds_kept)
+        columns, rows = fetch_table(connection, select)
+    return make_result(question, columns, rows, kept_days.note)
+
+
+def read_question(
+    name: str, *, since: Any, until: Any, group_by: Any, limit: int | None, timezone: Any
+) -> ReportQuestion:
+    """Check what is asked of the report `name`. None stands for the report's default.
 
     Raises:
         FilterError: There is no such report, or a keyword has an invalid value.
@@ -179,24 +231,15 @@ def run_report(
         "limit": limit + 1,
         "sample": _SAMPLE,
     }
-    add_functions(connection, calendar, groups)
-    kept_days = find_kept_days(connection, name, groups, filters, parameters)
-    if name == "queries":
-        check_filters(name, 0, filters)
-        columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
-    elif name == "unrecognised":
-        check_filters(name, 0, filters)
-        from otel_sqlite_exporter.query.unrecognised import UNRECOGNISED_COLUMNS, read_unrecognised
+    return ReportQuestion(name, groups, limit, calendar, parameters)
 
-        columns, rows = UNRECOGNISED_COLUMNS, read_unrecognised(connection, dialects, parameters)
-    elif name == "genai-metrics":
-        from otel_sqlite_exporter.query.metered.genai_metrics import read_genai_metrics
 
-        columns, rows = read_genai_metrics(connection, groups, parameters, filters)
-    else:
-        adds_kept = kept_days.is_added
-        select = build_report(name, parameters, filters, is_pass=report.is_pass, adds_kept=adds_kept)
-        columns, rows = fetch_table(connection, select)
+def make_result(
+    question: ReportQuestion, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], note: str | None = None
+) -> ReportResult:
+    """Return the rows of a report as its result: up to the limit, with the groups as names of columns."""
+    name, groups, limit, _, _ = question
+    report = REPORTS[name]
     shown = {column: column for column in columns} | dict(zip(("group_1", "group_2"), groups, strict=False))
     kept = [index for index, column in enumerate(columns) if column != "group_2" or len(groups) > 1]
     return ReportResult(
@@ -205,7 +248,7 @@ def run_report(
         tuple(shown[columns[index]] for index in kept),
         tuple(tuple(row[index] for index in kept) for row in rows[:limit]),
         None if len(rows) > limit and report.is_cut else len(rows),
-        kept_days.note,
+        note,
     )
 
 

@@ -31,6 +31,14 @@ def read_engine_text(engine: str, kind: str, name: str) -> str:
     return folder.joinpath(f"{name}{_ENDING}").read_text(encoding="utf-8")
 
 
+@cache
+def read_engine_tables(engine: str, name: str) -> str:
+    """Return the text of `engines/ENGINE/NAME.sql`: tables for the views of an engine, or what fills them."""
+    return (
+        files(__package__).joinpath("engines").joinpath(engine).joinpath(f"{name}{_ENDING}").read_text(encoding="utf-8")
+    )
+
+
 def read_format(name: str) -> str:
     """Return the text of `formats/NAME.sql`: recognises the files of another program."""
     return dict(read_folder("formats"))[name]

@@ -29,7 +29,7 @@ _FOLDER = ".gathering-"
 
 
 @dataclass(slots=True)
-class Gathered:
+class GatheredRecords:
     """What a gathered file holds.
 
     Attributes:
@@ -62,7 +62,7 @@ def make_gathering_settings(path: str) -> Settings:
 
 def gather(
     dataset: DatasetFolder, path: str, *, session_ids: Sequence[str] = (), trace_ids: Sequence[str] = ()
-) -> Gathered:
+) -> GatheredRecords:
     """Write a new file to `path` with sessions, each with all traces that show it, and traces of a dataset: whole, with
     their log records, scores, pins and notes. It has its name when it is complete, with mode 0600.
 
@@ -86,14 +86,14 @@ def gather(
 
 def gather_into(
     dataset: DatasetFolder, path: str, folder: str, *, session_ids: Sequence[str] = (), trace_ids: Sequence[str] = ()
-) -> Gathered:
+) -> GatheredRecords:
     """Write as `gather` does to a file in `folder`, which is the caller's and keeps what is needed meanwhile.
 
     Raises:
         As `gather` raises.
     """
     manifests = read_manifests(dataset)
-    done = Gathered(
+    done = GatheredRecords(
         resolve_ids(dataset, manifests, "session_id", session_ids),
         resolve_ids(dataset, manifests, "trace_id", trace_ids),
     )
@@ -105,7 +105,7 @@ def gather_into(
             for raw in restore_each(dataset, [manifest], traces, folder, sessions=done.sessions):
                 with open_merge_source(raw, settings, is_older=False) as source:
                     report = merger.merge(source, lambda done, of: None)
-                _check_whole(dataset, manifest, report)
+                check_whole(dataset, manifest, report)
                 done.spans += report.new_spans
                 done.logs += report.new_logs
                 days.add(manifest.date)
@@ -138,7 +138,8 @@ def _add_marks(
     return int(marks)
 
 
-def _check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport) -> None:
+def check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport) -> None:
+    """Raise DamagedFileError unless all records that were restored of a manifest were merged."""
     bad = report.unreadable + report.refused
     if bad or report.damages:
         what = "; ".join(report.damages) or f"{bad} records cannot be read"

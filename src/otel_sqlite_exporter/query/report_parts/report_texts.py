@@ -48,14 +48,21 @@ _SOURCE = re.compile(r"\bFROM (\w+)(\s+)WHERE ")
 
 
 def build_report(
-    name: str, parameters: Mapping[str, Any], filters: Mapping[str, Any], *, is_pass: bool, adds_kept: bool = False
+    name: str,
+    parameters: Mapping[str, Any],
+    filters: Mapping[str, Any],
+    *,
+    is_pass: bool,
+    adds_kept: bool = False,
+    text: str | None = None,
 ) -> Select:
-    """Return the statement of the report `name`; `adds_kept`: with the kept sums of removed calls.
+    """Return the statement of the report `name`; `adds_kept`: with the kept sums of removed calls; `text`: that of
+    another engine.
 
     Raises:
         FilterError: The groups are of different things, a filter is none of the report, or has an invalid value.
     """
-    text, values = read_report(name), dict(parameters)
+    text, values = read_report(name) if text is None else text, dict(parameters)
     if not adds_kept:
         text = _KEPT.sub("", text)
     groups = [group for group in (values["group_1"], values["group_2"]) if group is not None]

@@ -1,6 +1,6 @@
 -- The rows of the table spans of a dataset: those of the view spans, and what only the writer needs. :since and :until are
 -- the range in which their traces start, in nanoseconds; :traces is NULL, or an array of ids of traces; :id_base is added
--- to ids. LIMIT keeps SQLite from dropping the order of the keys: to sort whole rows takes longer.
+-- to ids; :reader is who has noted the conversations. LIMIT keeps SQLite from dropping the order of the keys: to sort whole rows takes longer.
 SELECT
   t.trace_id,
   s.span_id,
@@ -54,7 +54,7 @@ CROSS JOIN _traces AS t ON t.id = s.trace
 CROSS JOIN _trace_sessions AS p ON p.id = s.trace_session
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _sessions AS y ON y.id = p.own_session
-LEFT JOIN _span_conversations AS v ON v.span = s.id
+LEFT JOIN temp._day_conversations AS v ON v.reader = :reader AND v.span = s.id
 LEFT JOIN _resources AS r ON r.id = s.resource
 LEFT JOIN _scopes AS c ON c.id = s.scope
 LEFT JOIN _open_spans AS o ON o.span = s.id

@@ -65,7 +65,7 @@ WITH
     SELECT
       m.trace,
       sum(m.scores) AS scores,
-      json_group_object(m.name, round(m.mean, 12)) FILTER (WHERE m.name IS NOT NULL AND m.mean IS NOT NULL AND abs(m.mean) <= 1.7976931348623157e308) AS score_means
+      nullif(json_group_object(m.name, round(m.mean, 12)) FILTER (WHERE m.name IS NOT NULL AND m.mean IS NOT NULL AND abs(m.mean) <= 1.7976931348623157e308), '{}') AS score_means
     FROM told AS m
     GROUP BY m.trace
   )
