@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import make_dataset
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
+from otel_sqlite_exporter.archive.dataset_format.manifests import read_manifests
+from otel_sqlite_exporter.archive.dataset_format.part_files import read_part
+from otel_sqlite_exporter.archive.day_rows.day_writer import find_day, write_day
 from otel_sqlite_exporter.archive.day_rows.row_reader import LATEST_UNIX_NANO, READERS, find_id_base, read_rows
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from tests.dataset_files import DAY_NS, make_rich_file
@@ -20,8 +24,9 @@ VIEWS = {
     "llm_interactions": "complete_llm_interactions",
     "tool_interactions": "complete_tool_interactions",
     "trace_sessions": None,
+    "marks": None,
 }
-"""By table, the view whose rows it holds, where that has another name."""
+"""By table, the view whose rows it holds, where that has another name; None: no view has its rows."""
 SOURCE = "0123456789abcdef"
 BASE = find_id_base(SOURCE)
 IDS = frozenset(
@@ -97,3 +102,31 @@ def test_rows_are_sorted_as_the_table_says(file: sqlite3.Connection, table: str)
     sort = TABLES[table].sort
     keys = [[(row[name] is not None, row[name]) for name in sort] for row in read_table(file, table)]
     assert keys == sorted(keys)
+
+
+def test_two_archives_of_one_file_are_equal(file: sqlite3.Connection, tmp_path: Path) -> None:
+    one, other = make_dataset(tmp_path / "one"), make_dataset(tmp_path / "other")
+    written = write_day(file, one, SOURCE, "2026-02-01", 0, facts={"why": "asked"})
+    assert [part.digest for part in write_day(file, other, SOURCE, "2026-02-01", 0).parts] == [
+        part.digest for part in written.parts
+    ]
+    assert {part.table for part in written.parts} == {*TABLES}
+    assert read_manifests(one) == (written,)
+    since, until = find_day("2026-02-01")
+    for part in written.parts:
+        rows = read_part(one, part)
+        assert rows.num_rows == part.rows
+        assert set(rows.column("date").to_pylist()) == {"2026-02-01"}
+    spans = len(read_table(file, "spans", since, until))
+    facts = dict(written.facts)
+    assert since <= facts.pop("first_unix_nano") < facts.pop("last_unix_nano") < until + DAY_NS
+    points = written.count("metrics")
+    assert facts == {"why": "asked", "spans": spans, "logs": written.count("logs"), "points": points}
+
+
+def test_only_the_traces_that_are_asked_for_are_read(file: sqlite3.Connection) -> None:
+    wanted = [trace_id for (trace_id,) in file.execute("SELECT trace_id FROM traces ORDER BY trace_id LIMIT 40")]
+    for table in READERS.keys() - {"marks"}:
+        rows = read_table(file, table, traces=wanted)
+        assert {row["trace_id"] for row in rows} <= {*wanted}, table
+        assert settle_rows(rows) == settle_rows([row for row in read_table(file, table) if row["trace_id"] in wanted])

@@ -28,7 +28,7 @@ until nothing more is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from otel_sqlite_exporter.archive.compaction.part_relations import PartRelations
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
@@ -45,23 +45,58 @@ def find_contested(
     """Return the units that are contested, by the number of each manifest that holds some of them. `settled` are names
     of manifests that were put together before, all with each other. The table `contested` holds the units from now on.
 
+    Args:
+        window_ns: How old a start may be that pairs with a finish by time, in nanoseconds.
+
     Raises:
         DamagedFileError: A part cannot be read.
     """
-    everything = range(len(manifests))
-    relations.note_settled((number, one.name in settled) for number, one in enumerate(manifests))
     new = {number for number, one in enumerate(manifests) if one.name not in settled}
-    relations.show(["traces", "trace_sessions"], everything)
+    _prepare(relations, manifests, new)
+    times = relations.find_times()
+    scope = _add_near(new, times, [times[number] for number in new if number in times])
+    return _find_homes(relations, scope, times, window_ns, "contested_first")
+
+
+def find_tied(
+    relations: PartRelations, manifests: Sequence[Manifest], seeds: Collection[str], window_ns: int
+) -> dict[int, list[str]]:
+    """Return the units that `seeds` and what is tied to them are, also inside one manifest, as `find_contested` does.
+
+    Raises:
+        DamagedFileError: A part cannot be read.
+    """
+    _prepare(relations, manifests, range(len(manifests)))
+    relations.note_seeds(seeds)
+    times = relations.find_times()
+    scope = {number for (number,) in relations.run("seed_homes")}
+    return _find_homes(relations, scope, times, window_ns, "tied_first")
+
+
+def _prepare(relations: PartRelations, manifests: Sequence[Manifest], new: Collection[int]) -> None:
+    relations.note_settled((number, number not in new) for number in range(len(manifests)))
+    relations.show(["traces", "trace_sessions"], range(len(manifests)))
     relations.run("shared_traces")
     relations.run("shown_sessions")
     relations.run("tied_requests")
-    times = relations.find_times()
-    scope = _add_near(new, times, [times[number] for number in new if number in times])
-    scope |= {number for (number,) in relations.run("shared_homes")}
+
+
+def _find_homes(
+    relations: PartRelations, scope: set[int], times: Mapping[int, tuple[int, int]], window_ns: int, first: str
+) -> dict[int, list[str]]:
+    """Fill the table `contested`, beginning with the query `first`, from the manifests in `scope` and those that have
+    records near what is found."""
+    scope = scope | {number for (number,) in relations.run("shared_homes")}
     while True:
-        _tie(relations, scope, window_ns)
-        spans = [(since, until) for since, until in relations.run("contested_times")]
-        wider = _add_near(scope, times, spans)
+        relations.show(_TABLES, scope)
+        relations.run("first_ties")
+        for name in _TIES:
+            relations.run(name)
+        relations.run("tied_pairs", window_ns=window_ns)
+        relations.run(first)
+        while relations.run("contested_more") != [(0,)]:
+            pass
+        wider = _add_near(scope, times, [(since, until) for since, until in relations.run("contested_times")])
         if wider == scope:
             break
         scope = wider
@@ -71,20 +106,8 @@ def find_contested(
     return homes
 
 
-def _tie(relations: PartRelations, scope: Collection[int], window_ns: int) -> None:
-    """Fill the table `contested` from the parts of the manifests in `scope`."""
-    relations.show(_TABLES, scope)
-    relations.run("first_ties")
-    for name in _TIES:
-        relations.run(name)
-    relations.run("tied_pairs", window_ns=window_ns)
-    relations.run("contested_first")
-    while relations.run("contested_more") != [(0,)]:
-        pass
-
-
 def _add_near(
-    scope: Collection[int], times: dict[int, tuple[int, int]], spans: Collection[tuple[int, int]]
+    scope: Collection[int], times: Mapping[int, tuple[int, int]], spans: Collection[tuple[int, int]]
 ) -> set[int]:
     """Return `scope`, and all manifests with records near one of these spans of time."""
     joined: list[list[int]] = []

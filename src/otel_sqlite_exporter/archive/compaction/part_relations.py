@@ -64,7 +64,13 @@ class PartRelations:
 
     def note_settled(self, settled: Iterable[tuple[int, bool]]) -> None:
         """Let the table `manifests` say of each number whether its manifest was put together with others before."""
+        self.connection.execute("DELETE FROM manifests")
         self._insert("manifests", [*settled])
+
+    def note_seeds(self, units: Iterable[str]) -> None:
+        """Let the table `seeds` have these units."""
+        self.connection.execute("CREATE OR REPLACE TABLE seeds (unit VARCHAR)")
+        self._insert("seeds", [(unit,) for unit in units])
 
     def find_times(self) -> dict[int, tuple[int, int]]:
         """Return the first and the last time of records, by the number of the manifest, of those that have some."""

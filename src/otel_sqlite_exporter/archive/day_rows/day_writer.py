@@ -4,18 +4,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
+from otel_sqlite_exporter.archive.asking.day_summaries import summarise_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
-from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, commit_manifest
 from otel_sqlite_exporter.archive.dataset_format.part_files import write_part
-from otel_sqlite_exporter.archive.day_rows.row_reader import READERS, find_id_base, read_rows
+from otel_sqlite_exporter.archive.day_rows.row_reader import OTHER_READERS, READERS, find_id_base, read_rows
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.version import __version__
 
@@ -44,6 +45,7 @@ def write_day(
     generation: int,
     *,
     traces: Collection[str] | None = None,
+    sift: Callable[[str, Iterator[Any]], Iterator[Any]] = lambda table, rows: rows,
     replaces: Sequence[str] = (),
     facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> Manifest:
@@ -56,6 +58,7 @@ def write_day(
         date: The day (UTC), as `2026-01-31`. No span of it runs.
         generation: Counts from 0 for each source and day.
         traces: The ids of the traces to write; None: all traces of the day, and what belongs to no trace.
+        sift: Returns of the record batches of a table those that are written.
         replaces: The names of the manifests that these parts replace.
         facts: What else the manifest notes. Added are the numbers of `spans`, `logs` and `points`, and the first and
             the last time of what the parts hold, `first_unix_nano` and `last_unix_nano` (None: they hold nothing).
@@ -69,16 +72,22 @@ def write_day(
     times = _DayTimes()
     parts: list[Part] = []
     with _snapshot(connection):
-        for table in READERS:
-            rows = read_rows(connection, table, since, until, id_base, traces)
-            path = dataset.name_part(table, date, source, generation)
-            part = write_part(dataset, path, TABLES[table], date, times.note(table, rows))
-            parts += [] if part is None else [part]
+        for table in (*READERS, *OTHER_READERS):
+            rows = times.note(table, sift(table, read_rows(connection, table, since, until, id_base, traces)))
+            parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
+    for table in SUMMARIES:
+        rows = summarise_day(dataset, date, parts, table)
+        parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
     counts = {name: sum(part.rows for part in parts if part.table == table) for name, table in _COUNTED.items()}
     noted = {**facts, **counts, "first_unix_nano": times.first, "last_unix_nano": times.last}
     manifest = Manifest(source, date, generation, tuple(parts), tuple(replaces), __version__, noted)
     commit_manifest(dataset, manifest)
     return manifest
+
+
+def _write(dataset: DatasetFolder, path: str, table: str, date: str, rows: Iterable[Any]) -> list[Part]:
+    part = write_part(dataset, path, TABLES[table], date, rows)
+    return [] if part is None else [part]
 
 
 @contextmanager

@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
 from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES, DatasetTable
+from otel_sqlite_exporter.archive.day_rows.agent_rows import read_agents
 from otel_sqlite_exporter.archive.day_rows.day_conversations import noting_conversations
+from otel_sqlite_exporter.archive.day_rows.metric_rows import read_exemplars, read_points
 from otel_sqlite_exporter.sql.texts import read_query
 
 if TYPE_CHECKING:
@@ -34,8 +36,16 @@ READERS: Mapping[str, str] = {
     "agent_tree": "archive_agent_tree",
     "traces": "archive_traces",
     "trace_sessions": "archive_trace_sessions",
+    "scores": "archive_scores",
+    "marks": "archive_marks",
 }
 """By table, the query that reads its rows. Its columns come in any order."""
+OTHER_READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
+    "agents": read_agents,
+    "metrics": read_points,
+    "exemplars": read_exemplars,
+}
+"""By table, what reads rows that one statement does not tell. Their ids are the same in each file."""
 LATEST_UNIX_NANO = 2**63 - 1
 _BATCH_ROWS, _BATCH_BYTES = 20_000, 64_000_000
 _FETCHED_ROWS = 1_000
@@ -70,6 +80,9 @@ def read_rows(
     Raises:
         sqlite3.Error: The file cannot be read.
     """
+    if table in OTHER_READERS:
+        yield from OTHER_READERS[table](connection, since_unix_nano, until_unix_nano, traces)
+        return
     asked = {
         "since": since_unix_nano,
         "until": until_unix_nano,

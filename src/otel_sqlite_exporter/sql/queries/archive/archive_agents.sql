@@ -32,7 +32,7 @@ FROM (
     CROSS JOIN _traces AS t ON t.id = l.trace
     CROSS JOIN _events AS e ON e.log = l.id
     CROSS JOIN _llm_interactions AS i ON i.event = e.id
-    WHERE l.time_unix_nano >= :since AND l.time_unix_nano < :until AND t.trace_id = '' AND :traces IS NULL
+    WHERE l.time_unix_nano >= :since AND l.time_unix_nano < :until AND iif(t.trace_id = '' AND :traces IS NULL, l.id, 0) > 0
   ) AS n
   CROSS JOIN _llm_interactions AS i ON i.id = n.id
   CROSS JOIN _trace_sessions AS p ON p.id = i.trace_session

@@ -1,5 +1,5 @@
 -- The rows of the table llm_interactions of a dataset: those of the view complete_llm_interactions, and what
--- sums of them need. The parameters are those of archive_spans. Calls of log records without a trace come by the time of
+-- sums and matches need. The parameters are those of archive_spans. Calls of log records without a trace come by the time of
 -- these.
 SELECT
   v.trace_id,
@@ -50,11 +50,14 @@ SELECT
   v.error_message,
   v.prompt_span_id,
   i.has_failed AND (i.event IS NOT NULL OR NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = i.span)) AS _has_failed,
-  i.has_usage AS _has_usage
+  i.has_usage AS _has_usage,
+  o.scope_name AS _scope_name,
+  i.own_facts IS NOT NULL AS _shows_others
 FROM complete_llm_interactions AS v
 CROSS JOIN _llm_interactions AS i ON i.id = v.id
 LEFT JOIN _events AS e ON e.id = i.event
 LEFT JOIN _logs AS l ON l.id = e.log
+LEFT JOIN _reporters AS o ON o.id = i.reporter
 LEFT JOIN temp._day_conversations AS n ON n.reader = :reader AND n.span = ifnull(i.span, (SELECT z.id FROM _spans AS z WHERE z.trace = l.trace AND z.span_id = l.span_id))
 WHERE v.id IN (
   SELECT i.id

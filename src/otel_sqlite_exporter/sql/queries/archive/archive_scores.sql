@@ -15,7 +15,7 @@ FROM (
   FROM _scores AS c
   CROSS JOIN _trace_sessions AS p ON p.id = c.trace_session
   CROSS JOIN _traces AS t ON t.id = p.trace
-  WHERE c.time_unix_nano >= :since AND c.time_unix_nano < :until AND t.trace_id = '' AND :traces IS NULL
+  WHERE c.time_unix_nano >= :since AND c.time_unix_nano < :until AND iif(t.trace_id = '' AND :traces IS NULL, c.event, 0) > 0
 ) AS n
 CROSS JOIN scores AS s ON s.id = n.event
 ORDER BY s.start_time_unix_nano, s.id;

@@ -1,5 +1,5 @@
 -- The rows of the table tool_interactions of a dataset: those of the view complete_tool_interactions, and what
--- sums of them need. The parameters are those of archive_spans. Calls of log records without a trace come by the time of
+-- sums need. The parameters are those of archive_spans. Calls of log records without a trace come by the time of
 -- these.
 SELECT
   v.trace_id,

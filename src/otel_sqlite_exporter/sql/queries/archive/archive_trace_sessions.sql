@@ -78,6 +78,30 @@ WITH
     UNION ALL
     SELECT e.trace_session, i.id FROM alone_events AS e CROSS JOIN _tool_interactions AS i ON i.start_event = e.id WHERE iif(i.is_request = 1 AND i.event IS NULL, e.id, 0) > 0
   ),
+  told AS MATERIALIZED (
+    -- What no row of tool_interactions shows: call ids of other tellings and of results, and the digests of what is asked
+    -- for without one (?) and of results (!).
+    SELECT c.trace_session, '=' || i.tool_call_id AS told
+    FROM tools AS c CROSS JOIN _tool_interactions AS i ON i.id = c.id
+    WHERE iif(i.is_hidden = 1, i.tool_call_id, NULL) IS NOT NULL
+    UNION
+    SELECT c.trace_session, '?' || (i.asked_key & 1099511627775)
+    FROM tools AS c CROSS JOIN _tool_interactions AS i ON i.id = c.id
+    WHERE iif(i.id > 0, i.asked_key, NULL) IS NOT NULL
+    UNION
+    SELECT p.id, iif(k.value, '=' || r.tool_call_id, '!' || (r.asked_key & 1099511627775)) AS told
+    FROM places AS p
+    CROSS JOIN _trace_sessions AS q ON q.id = p.id
+    CROSS JOIN _spans AS s ON s.trace = q.trace
+    CROSS JOIN _tool_results AS r ON r.span = iif(s.trace_session = p.id, s.id, NULL)
+    CROSS JOIN json_each('[0, 1]') AS k
+    WHERE told IS NOT NULL
+  ),
+  tool_calls AS MATERIALIZED (
+    SELECT w.trace_session, json_group_array(w.told) AS told
+    FROM (SELECT o.trace_session, o.told FROM told AS o ORDER BY o.trace_session, o.told LIMIT -1) AS w
+    GROUP BY w.trace_session
+  ),
   ran AS MATERIALIZED (
     SELECT c.trace_session, count(*) FILTER (WHERE i.counted = 1 AND i.has_failed = 1 AND (i.event IS NOT NULL OR NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = i.span))) AS failed_tools
     FROM tools AS c CROSS JOIN _tool_interactions AS i ON i.id = c.id
@@ -153,7 +177,8 @@ SELECT
   d.time_unix_nano AS first_call_time_unix_nano,
   r.service_name AS root_service_name,
   b.service_name AS first_log_service_name,
-  b.time_unix_nano AS first_log_time_unix_nano
+  b.time_unix_nano AS first_log_time_unix_nano,
+  a.told AS _tool_calls
 FROM (
   SELECT p.id, 0 AS is_alone FROM places AS p
   UNION ALL
@@ -168,6 +193,7 @@ LEFT JOIN ran AS g ON g.trace_session = k.id
 LEFT JOIN opened AS o ON o.trace_session = k.id
 LEFT JOIN requests AS f ON f.trace_session = k.id
 LEFT JOIN first_logs AS b ON b.trace_session = k.id
+LEFT JOIN tool_calls AS a ON a.trace_session = k.id
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _sessions AS y ON y.id = p.own_session
 LEFT JOIN _spans AS s ON s.id = (SELECT z.id FROM _spans AS z WHERE z.trace = t.id AND z.span_id = t.root_span_id ORDER BY z.kind IN (1, 4) LIMIT 1)

@@ -21,7 +21,7 @@ WITH RECURSIVE
     UNION
     SELECT down.trace, q.id, q.span_id, down.conversation_id, down.depth + 1
     FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
-    WHERE down.depth < 1000 AND q.id NOT IN (SELECT n.id FROM named AS n)
+    WHERE iif(q.id IN (SELECT n.id FROM named AS n), 1000, down.depth) < 1000
   )
 SELECT :reader, down.id, down.conversation_id
 FROM down
