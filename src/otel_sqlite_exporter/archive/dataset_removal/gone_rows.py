@@ -106,7 +106,8 @@ def find_series(relations: PartRelations, rule: DeletionRule, sessions: Collecti
     Raises:
         DamagedFileError: A part cannot be read.
     """
-    gone = GoneRows(**find_range(rule), exemplar_attributes=_find_named_exemplars(relations, rule))
+    gone = GoneRows(exemplar_attributes=_find_named_exemplars(relations, rule))
+    gone.since, gone.until = find_range(rule).values()
     if not rule.traces:  # points belong to no trace
         every = run_removal(relations, "list_series")
         chosen = [columns for columns in every if _is_chosen(rule, sessions, *columns[1:])]

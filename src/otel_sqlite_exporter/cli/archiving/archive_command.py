@@ -68,9 +68,10 @@ def archive(settings: Settings, *, dataset: str, until_day: int, removes: bool, 
     --prune then removes whole sessions that ended before these days, by the rules of `prune`: none that is pinned, that
     runs, or of which the dataset lacks something. Their daily sums stay in the file.
     """
-    from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
+    from otel_sqlite_exporter.archive.archive_packages import load_duckdb, load_pyarrow
 
     load_pyarrow()
+    load_duckdb()
     if dry_run:
         from otel_sqlite_exporter.archive.archiving.archive_plan import plan_archive
 
