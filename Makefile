@@ -20,7 +20,7 @@ ifeq ($(CI),true)
 export OTEL_SQLITE_EXPORTER_BUILD_NATIVE ?= 1
 endif
 
-.PHONY: help demo browser test reference asan native quick check format bench dialects settings api columns engines dataset scores captures vendor pictures live trials lock clean
+.PHONY: help demo browser java test reference asan native quick check format bench dialects settings api columns engines dataset scores captures vendor pictures live trials lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -44,6 +44,9 @@ native: $(VENV)/.installed ## compile the core, where a compiler is; a test run 
 browser: ## Chromium for the tests of the page: from Debian's packages, if it is missing
 	@$(PYTHON) -m tests.browser.chromium
 
+java: ## Java for the tests of Spark: from Debian's packages, if it is missing
+	@$(PYTHON) -m tests.engines.java
+
 format: $(VENV)/.installed ## let ruff format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -56,7 +59,7 @@ check: $(VENV)/.installed ## ruff, mypy and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: native browser ## all tests, with coverage
+test: native browser java ## all tests, with coverage
 	$(PYTEST) --cov --cov-report=term
 
 reference: $(VENV)/.installed ## the tests of encoding with the Python code alone; REFERENCE= for all tests
@@ -119,7 +122,7 @@ clean: ## remove the environments and caches
 
 # An environment is made again when the packages that it needs change.
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(call install,$(VENV),.,$(DEVELOPMENT),about 800 MB and 2 minutes)
+	$(call install,$(VENV),.,$(DEVELOPMENT),about 2 GB and 4 minutes)
 
 $(DEMO_VENV)/.installed: pyproject.toml constraints.txt
 	$(call install,$(DEMO_VENV),'.[serve,cost]',--no-compile --group demo,about 90 MB and half a minute)

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.chromium import FLAGS, IS_REQUIRED, SAYS_WHAT_TO_DO, find_browser
+from tests.browser.chromium import FLAGS, SAYS_WHAT_TO_DO, find_browser
 from tests.browser.page_files import write_hostile_pages, write_rich_file
 from tests.browser.visits import Visit
 from tests.conftest import HANG_S
 from tests.page_server import PageClient, browsing
+from tests.system_packages import IS_REQUIRED
 
 Open = Callable[..., Visit]
 

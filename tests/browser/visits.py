@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request
 
-from tests.browser.chromium import IS_REQUIRED
 from tests.conftest import HANG_S
+from tests.system_packages import IS_REQUIRED
 
 AXE = Path(__file__).parent / "vendor/axe.min.js"
 RUN_AXE = """async rules => {

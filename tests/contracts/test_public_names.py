@@ -26,7 +26,7 @@ from otel_sqlite_exporter import (
     environment_variables,
 )
 from otel_sqlite_exporter.cli.commands import cli
-from otel_sqlite_exporter.cli.query_commands import REPORT_NAMES
+from otel_sqlite_exporter.cli.report_commands import REPORT_NAMES
 from otel_sqlite_exporter.declarations import declared_settings, resolve
 from otel_sqlite_exporter.metric_settings import MetricKeywords, MetricSettings
 from otel_sqlite_exporter.process_settings import EnvironmentSettings

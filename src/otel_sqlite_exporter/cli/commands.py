@@ -14,8 +14,14 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
-from otel_sqlite_exporter.cli.archiving import engine_sql_command, restore_command
+from otel_sqlite_exporter.cli import (
+    list_commands,
+    maintain_commands,
+    query_commands,
+    report_commands,
+    transfer_commands,
+)
+from otel_sqlite_exporter.cli.archiving import archive_command, engine_sql_command, restore_command
 from otel_sqlite_exporter.cli.edges import agent_commands, connect_commands, serve_commands, token_commands
 from otel_sqlite_exporter.cli.formatting import discard_output, print_lines
 from otel_sqlite_exporter.cli.keeping import (
@@ -113,11 +119,11 @@ def cli() -> None:
 
 
 _MODULES = (
-    *(list_commands, query_commands, maintain_commands, transfer_commands),
+    *(list_commands, query_commands, report_commands, maintain_commands, transfer_commands),
     *(serve_commands, token_commands, agent_commands, connect_commands),
     *(delete_command, prune_command, backup_commands, merge_command),
     *(mark_commands, score_commands, share_command, metric_commands),
-    *(engine_sql_command, restore_command),
+    *(archive_command, engine_sql_command, restore_command),
 )
 for module in _MODULES:
     for command in module.COMMANDS:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from otel_sqlite_exporter.archive.asking.dataset_reports import DatasetReports
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -32,10 +33,24 @@ def _open_path(ctx: click.Context, parameter: click.Parameter, path: str | None)
     ctx.obj = ctx.find_root().obj = TelemetryDatabase(path)
 
 
+def _open_reports(ctx: click.Context, parameter: click.Parameter, path: str | None) -> None:
+    from otel_sqlite_exporter.archive.dataset_format.dataset_folder import is_dataset
+
+    resolve_path(ctx, parameter, path)
+    if not is_dataset(ctx.obj.path):
+        return _open_path(ctx, parameter, path)
+    from otel_sqlite_exporter.archive.asking.dataset_reports import DatasetReports
+
+    ctx.obj = ctx.find_root().obj = DatasetReports(ctx.obj.path)
+    return None
+
+
 SETTINGS = click.argument("path", required=False, expose_value=False, callback=resolve_path)
 """The path of the file: `click.pass_obj` gives the command the `Settings` for it."""
 DATABASE = click.argument("path", required=False, expose_value=False, callback=_open_path)
 """The path of the file: `click.pass_obj` gives the command a `TelemetryDatabase` of it."""
+REPORTS = click.argument("path", required=False, expose_value=False, callback=_open_reports)
+"""The path of a file or of a dataset: `click.pass_obj` gives a `TelemetryDatabase` or the `DatasetReports` of it."""
 
 
 def check_form(ctx: click.Context, parameter: click.Parameter, is_given: bool) -> bool:
@@ -142,7 +157,7 @@ SORT = _sort("duration", "tokens", "cost")
 SORT_BY_DURATION = _sort("duration")
 
 
-def read_criteria(database: TelemetryDatabase, options: Mapping[str, Any]) -> dict[str, Any]:
+def read_criteria(database: TelemetryDatabase | DatasetReports, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the filters that were given: with whole ids for prefixes, and conditions of attributes parsed."""
     criteria = {name: value for name, value in options.items() if value is not None and value != ()}
     if criteria.pop("everything", None) is False:

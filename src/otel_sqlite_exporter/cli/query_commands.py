@@ -1,25 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that query a file: a session, a trace, what was said, search, tail, sql, diff, report."""
+"""Commands that query a file: a session, a trace, what was said, search, tail, diff."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from otel_sqlite_exporter.cli import options as opt
-from otel_sqlite_exporter.cli.formatting import print_lines
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
     from otel_sqlite_exporter.settings import Settings
-
-# A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
-REPORT_NAMES = (
-    *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "agents-usage", "genai-metrics"),
-    *("scores", "slowest", "links", "attributes", "growth", "queries", "unrecognised"),
-)
 
 
 @click.command()
@@ -166,30 +158,6 @@ def tail(
 
 
 @click.command()
-@click.argument("statement", metavar="STATEMENT")
-@opt.SETTINGS
-@click.option("--limit", "-n", type=click.IntRange(1), default=1_000, show_default=True, help="Maximum rows to show.")
-@click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(0), default=math.inf, help="Give up after so many seconds."
-)
-@opt.CSV
-@opt.JSON
-@click.pass_obj
-def sql(settings: Settings, statement: str, *, limit: int, timeout_s: float, as_csv: bool, as_json: bool) -> None:
-    """Run a SELECT or EXPLAIN and print its rows.
-
-    The statement cannot change anything: writing statements, ATTACH and PRAGMAs that set a value are refused.
-    """
-    from otel_sqlite_exporter.cli.outputs.query_output import show_rows
-    from otel_sqlite_exporter.query.reading import TelemetryFile
-    from otel_sqlite_exporter.query.sandbox.statement import run_statement
-
-    file = TelemetryFile(settings.path, settings.busy_timeout_ms)
-    result = file.read(run_statement, statement, limit=limit, timeout_s=timeout_s)
-    show_rows("rows", result, as_json=as_json, as_csv=as_csv)
-
-
-@click.command()
 @click.argument("session_a", metavar="SESSION_A")
 @click.argument("session_b", metavar="SESSION_B")
 @opt.DATABASE
@@ -216,83 +184,4 @@ def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: 
     return opt.ATTENTION if comparison.exceeded else 0
 
 
-class _Report(click.Command):
-    """Lists the groups of each report in its help."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from otel_sqlite_exporter.query.reports import REPORTS
-
-        with formatter.section("Groups of each report, the default first"):
-            formatter.write_dl([(name, ", ".join(report.groups)) for name, report in REPORTS.items()])
-
-
-@click.command(cls=_Report)
-@click.argument("name", metavar="NAME", type=click.Choice(REPORT_NAMES))
-@opt.DATABASE
-@opt.SINCE
-@opt.UNTIL
-@click.option("--group-by", "-g", metavar="GROUP", multiple=True, help="What a row stands for. May be repeated.")
-@opt.SESSION
-@opt.USER
-@opt.MODEL
-@opt.SERVICE
-@opt.AGENT
-@opt.STATUS
-@click.option(
-    "--tz",
-    "timezone",
-    metavar="ZONE",
-    default="UTC",
-    show_default=True,
-    help="The timezone of hours, days and weeks: `local`, +02:00 or a name such as Europe/Berlin.",
-)
-@click.option(
-    "--fail-above",
-    metavar="NUMBER",
-    type=float,
-    help="Fail (exit code 1) if the sum of all rows is more: of cost_usd, total_tokens, or errors.",
-)
-@click.option("--limit", "-n", type=click.IntRange(1), help="Maximum rows to show.")
-@click.option(
-    "--plan",
-    is_flag=True,
-    callback=opt.check_form,
-    help="Describe the report and how it reads the file; do not run it.",
-)
-@opt.CSV
-@opt.JSON
-@click.pass_obj
-def report(
-    database: TelemetryDatabase,
-    /,
-    name: str,
-    *,
-    limit: int | None,
-    fail_above: float | None,
-    plan: bool,
-    as_csv: bool,
-    as_json: bool,
-    **given: Any,
-) -> int:
-    """Print a report.
-
-    NAME is one of those below. The reports durations, tokens, cost, errors, tools and scores take two groups, as in
-    `-g day -g model`.
-    """
-    from otel_sqlite_exporter.cli.outputs.query_output import show_report
-    from otel_sqlite_exporter.query.limits.budgets import check_budget
-    from otel_sqlite_exporter.query.reports import describe_report
-
-    if plan:
-        print_lines(*describe_report(name).replace(" Plan: ", "\nPlan: ").replace(" :", " --").split("\n"))
-        return 0
-    criteria = opt.read_criteria(database, given)
-    budget = None if fail_above is None else check_budget(database, name, fail_above, criteria)
-    result = database.run_report(name, limit=limit, **criteria)
-    show_report(result, lambda: database.run_report("histogram", **criteria), as_json=as_json, as_csv=as_csv)
-    if budget is not None and budget.sentence:
-        print_lines(budget.sentence, to_stderr=True)
-    return opt.ATTENTION if budget is not None and budget.is_exceeded else 0
-
-
-COMMANDS = (session, trace, show, search, tail, sql, diff, report)
+COMMANDS = (session, trace, show, search, tail, diff)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.dialect import Dialect
@@ -147,6 +147,14 @@ class ReportQuestion(NamedTuple):
     limit: int
     calendar: Calendar
     parameters: dict[str, Any]
+
+
+class ReportSource(Protocol):
+    """What has reports: a file, or a dataset."""
+
+    @property
+    def run_report(self) -> Callable[..., ReportResult]:
+        """What returns the rows of a report, by its name and keywords."""
 
 
 def describe_report(name: str) -> str:

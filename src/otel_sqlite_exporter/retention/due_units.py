@@ -24,7 +24,7 @@ from otel_sqlite_exporter.storage.state import read_number, write_state
 from otel_sqlite_exporter.storage.system.file_space import count_pages
 
 Kind = Literal["session", "trace", "log", "points"]
-Reason = Literal["pinned", "running", "failed"]
+Reason = Literal["pinned", "running", "failed", "unarchived"]
 _AT_ONCE = 64
 """Candidates of a kind that are looked up at once."""
 _NAMED = 5
@@ -118,9 +118,16 @@ class DueUnits:
 
     def find_point_bound(self, unit: DueUnit) -> int:
         """Return before which time data points go with `unit`. Those that name a session may be later than its end."""
-        if unit.kind == "points":
-            return unit.end_time_unix_nano
-        return max(unit.end_time_unix_nano + _FLUSH_NS, -LARGEST if self._age_bound is None else self._age_bound)
+        bound = unit.end_time_unix_nano
+        if unit.kind != "points":
+            bound = max(bound + _FLUSH_NS, -LARGEST if self._age_bound is None else self._age_bound)
+        limit = self._rules.limit
+        return bound if limit is None else limit.cut_points(bound)
+
+    def find_limit(self, connection: sqlite3.Connection, unit: DueUnit) -> Reason | None:
+        """Return why `unit` stays by the limit of the rules, or None."""
+        limit = self._rules.limit
+        return None if limit is None or limit.allows(connection, unit.kind, unit.id) else "unarchived"
 
     def note_points(self, connection: sqlite3.Connection, unit: DueUnit) -> None:
         """Note in the caller's transaction that the points of `unit` are gone."""
@@ -144,10 +151,12 @@ class DueUnits:
                     self._points_before = self._cursors["points"]
                 self._cursors[unit.kind] = (unit.end_time_unix_nano, unit.id)
                 if is_unit and self._is_chosen(connection, unit, service):
-                    reason = held.find(unit) or self._find_failure(connection, unit)
+                    reason = (
+                        held.find(unit) or self._find_failure(connection, unit) or self.find_limit(connection, unit)
+                    )
                     if reason is None:
                         yield unit
-                    else:
+                    elif unit.kind in ("session", "trace"):
                         self.kept[reason] += 1
                         if self.kept[reason] <= _NAMED:
                             self.oldest_kept.setdefault(reason, []).append(unit)

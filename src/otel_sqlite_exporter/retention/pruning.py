@@ -173,6 +173,8 @@ class Pruning:
     def _choose(self) -> RecordsToRemove | None:
         """Return what to remove in the caller's transaction, or None: nothing more is due. The usage of calls is
         kept."""
+        if self._rules.limit is not None:
+            self._rules.limit.renew(self._connection)
         most, most_points = self._find_excess()
         held = read_held_back(self._connection)
         step = StepChoice(min(self._size.records, most), min(self._point_size.records, most_points))
@@ -217,7 +219,7 @@ class Pruning:
         if found is None or found > int(end):
             return None
         unit = DueUnit(found, kind, int(id))
-        return unit if held.find(unit) is None else None
+        return unit if held.find(unit) is None and self.due.find_limit(self._connection, unit) is None else None
 
     def _take(self, unit: DueUnit, step: StepChoice) -> bool:
         """Add the records of `unit` to those of a step, and return whether there may be room for more. A unit that does

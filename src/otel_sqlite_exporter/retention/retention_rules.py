@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from otel_sqlite_exporter.retention.removal_limit import RemovalLimit
+
 _DAY_S = 86_400
 _LOW_WATER = 20
 """A file over its cap is brought below it by one part in so many: else each batch would be followed by a removal."""
@@ -24,6 +26,7 @@ class RetentionRules:
         keep_failed_s: What failed is due by no rule until so many seconds after its end.
         keep_users: The daily sums of what is removed name the user.
         raw_points_s: Data points that are older than so many seconds become one a series and hour.
+        limit: What is due by the other rules goes only if this allows it.
     """
 
     older_than_s: float | None = None
@@ -33,6 +36,7 @@ class RetentionRules:
     keep_failed_s: float | None = None
     keep_users: bool = False
     raw_points_s: float | None = None
+    limit: RemovalLimit | None = None
 
     @property
     def low_water_bytes(self) -> int | None:
@@ -49,5 +53,6 @@ class RetentionRules:
             "keep_failed_days": None if self.keep_failed_s is None else self.keep_failed_s / _DAY_S,
             "keep_users": self.keep_users or None,
             "metrics_raw_days": None if self.raw_points_s is None else self.raw_points_s / _DAY_S,
+            "archived": self.limit is not None or None,
         }
         return {name: value for name, value in told.items() if value is not None}

@@ -15,7 +15,13 @@ from types import TracebackType
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_duckdb
-from otel_sqlite_exporter.archive.asking.engine_views import ENGINE_VIEWS, build_table_view, find_needed, quote
+from otel_sqlite_exporter.archive.asking.engine_views import (
+    ENGINE_VIEWS,
+    build_parts_view,
+    build_table_view,
+    find_needed,
+    quote,
+)
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, read_manifests
@@ -79,6 +85,7 @@ def open_engine(
     paths = {name: [dataset.join(part.path) for part in parts if part.table == name] for name in TABLES}
     tables, views = (list(TABLES), list(ENGINE_VIEWS)) if texts is None else find_needed(texts)
     statements = [build_table_view(TABLES[name], paths[name]) for name in tables]
+    statements.append(build_parts_view((manifest.date, part) for manifest in manifests for part in manifest.parts))
     statements += [read_engine_text("duckdb", "views", name) for name in views]
     connection, scratch = connect([path for name in tables for path in paths[name]], statements, threads, memory)
     return DatasetEngine(connection, manifests, scratch)
@@ -97,6 +104,7 @@ def connect(
             "memory_limit": f"{memory or _MEMORY}B",
             "temp_directory": scratch,
             "python_enable_replacements": False,
+            "default_null_order": "sqlite",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }

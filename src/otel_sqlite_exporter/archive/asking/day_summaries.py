@@ -9,10 +9,10 @@ from typing import Any
 
 from otel_sqlite_exporter.archive.asking.dataset_engine import connect
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view
+from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Part
-from otel_sqlite_exporter.archive.dataset_format.part_files import make_schema
 from otel_sqlite_exporter.sql.texts import read_engine_text
 
 _SOURCES = {"sessions": ("trace_sessions", "traces"), "usage": ("llm_interactions",)}

@@ -8,24 +8,16 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES, DatasetTable
+from otel_sqlite_exporter.archive.dataset_format.manifests import Part
 from otel_sqlite_exporter.sql.texts import read_engine_text
 
 ENGINE_VIEWS = (
     *("spans", "events", "links", "logs", "complete_llm_interactions", "complete_tool_interactions", "errors"),
-    *(
-        "agent_tree",
-        "_valid_marks",
-        "traces",
-        "_session_sums",
-        "_score_means",
-        "sessions",
-        "usage",
-        "kept_usage",
-        "days",
-    ),
-    *("session_conflicts", "framework_events", "security_alerts", "_linked_records", "link_health"),
-    *("link_health_by_day", "span_times", "log_times", "row_counts", "agents", "scores", "marks", "metric_points"),
+    *("agent_tree", "_valid_marks", "traces", "_session_sums", "_score_means", "sessions", "agents", "scores"),
+    *("marks", "usage", "kept_usage", "days", "session_conflicts", "framework_events", "security_alerts"),
+    *("_linked_records", "link_health", "link_health_by_day", "span_times", "log_times", "metric_points"),
     *("exemplars", "_metric_services", "metrics", "_agent_metrics", "_agent_types", "_agent_points", "agent_usage"),
+    "row_counts",
 )
 """The views that are the same in every engine, each after those that it reads. `_TABLE` are the rows of a table."""
 _TYPES = {"text": "VARCHAR", "int": "BIGINT", "real": "DOUBLE"}
@@ -42,6 +34,15 @@ def build_table_view(table: DatasetTable, paths: Sequence[str]) -> str:
         return f"CREATE VIEW _{table.name} AS SELECT {columns} FROM {source}"
     columns = ", ".join(f'CAST(NULL AS {_TYPES[type]}) AS "{name}"' for name, type in table.columns.items())
     return f"CREATE VIEW _{table.name} AS SELECT {columns}, CAST(NULL AS VARCHAR) AS date WHERE 1 = 0"
+
+
+def build_parts_view(parts: Iterable[tuple[str, Part]]) -> str:
+    """Return the DuckDB statement that makes `_parts`: the day, the table, the rows and the bytes of each part."""
+    rows = ", ".join(f"({quote(date)}, {quote(part.table)}, {part.rows}, {part.bytes})" for date, part in parts)
+    if not rows:
+        return "CREATE VIEW _parts AS SELECT '' AS date, '' AS \"table\", 0 AS rows, 0 AS bytes WHERE 1 = 0"
+    columns = 'p.date, p."table", p.rows, p.bytes'
+    return f'CREATE VIEW _parts AS SELECT {columns} FROM (VALUES {rows}) AS p (date, "table", rows, bytes)'
 
 
 def find_needed(texts: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -26,12 +26,31 @@ def lock_dataset(dataset: DatasetFolder, *, alone: bool) -> Iterator[None]:
         FileRefusedError: Another run holds it, or the file system has no locks.
         OSError: The folder cannot be written.
     """
-    descriptor = os.open(dataset.join(LOCK), os.O_RDWR | os.O_CREAT | BINARY, 0o666)
+    others = "`archive`, `compact`, `delete` or `prune`" if alone else "`compact`, `delete` or `prune`"
+    with _hold(dataset, LOCK, f"another run of {others} uses the dataset", shared=not alone):
+        yield
+
+
+@contextmanager
+def lock_source(dataset: DatasetFolder, source: str) -> Iterator[None]:
+    """Hold the lock of what one file has in `dataset` meanwhile, beside that of the dataset.
+
+    Raises:
+        FileRefusedError: Another run of `archive` holds it.
+        OSError: The folder cannot be written.
+    """
+    with _hold(dataset, f"{LOCK}-{source}", "another run of `archive` writes this file to the dataset", shared=False):
+        yield
+
+
+@contextmanager
+def _hold(dataset: DatasetFolder, name: str, busy: str, *, shared: bool) -> Iterator[None]:
+    descriptor = os.open(dataset.join(name), os.O_RDWR | os.O_CREAT | BINARY, 0o666)
     try:
         try:
-            lock_file(descriptor, shared=not alone)
+            lock_file(descriptor, shared=shared)
         except BlockingIOError:
-            raise FileRefusedError(_describe_busy(dataset, alone)) from None
+            raise FileRefusedError(f"{dataset.path}: {busy}: run this again when it has ended") from None
         except OSError as error:
             raise FileRefusedError(
                 f"{dataset.path}: its file system has no file locks ({error.strerror}), so two runs could spoil each "
@@ -40,8 +59,3 @@ def lock_dataset(dataset: DatasetFolder, *, alone: bool) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _describe_busy(dataset: DatasetFolder, alone: bool) -> str:
-    others = "`archive`, `compact`, `delete` or `prune`" if alone else "`compact`, `delete` or `prune`"
-    return f"{dataset.path}: another run of {others} uses the dataset: run this again when it has ended"

@@ -65,6 +65,15 @@ def sync_folders(folders: Iterable[str]) -> None:
         _sync(folder)
 
 
+def remove_files(paths: Iterable[str]) -> None:
+    """Remove files, of which some may be gone, durably."""
+    folders = set()
+    for path in paths:
+        _remove(path)
+        folders.add(os.path.dirname(path))
+    sync_folders(folder for folder in folders if os.path.isdir(folder))
+
+
 def _sync(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

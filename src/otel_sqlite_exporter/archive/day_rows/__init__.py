@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the rows of a day out of a file, and writes them as parts of a dataset."""
+"""Reads the rows of a day from a file, and writes them as parts of a dataset."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -45,6 +45,7 @@ def write_day(
     generation: int,
     *,
     traces: Collection[str] | None = None,
+    sift: Callable[[str, Iterator[Any]], Iterator[Any]] = lambda table, rows: rows,
     replaces: Sequence[str] = (),
     facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> Manifest:
@@ -57,6 +58,7 @@ def write_day(
         date: The day (UTC), as `2026-01-31`. No span of it runs.
         generation: Counts from 0 for each source and day.
         traces: The ids of the traces to write; None: all traces of the day, and what belongs to no trace.
+        sift: Returns of the record batches of a table those that are written.
         replaces: The names of the manifests that these parts replace.
         facts: What else the manifest notes. Added are the numbers of `spans`, `logs` and `points`, and the first and
             the last time of what the parts hold, `first_unix_nano` and `last_unix_nano` (None: they hold nothing).
@@ -71,7 +73,7 @@ def write_day(
     parts: list[Part] = []
     with _snapshot(connection):
         for table in (*READERS, *OTHER_READERS):
-            rows = times.note(table, read_rows(connection, table, since, until, id_base, traces))
+            rows = times.note(table, sift(table, read_rows(connection, table, since, until, id_base, traces)))
             parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
     for table in SUMMARIES:
         rows = summarise_day(dataset, date, parts, table)

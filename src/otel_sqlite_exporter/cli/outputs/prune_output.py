@@ -53,11 +53,16 @@ def _describe_hours(plan: PrunePlan) -> list[str]:
     return [f"would make about {count(plan.hours, 'data point')}, one an hour, of {plan.raw_points:,}"]
 
 
+def dump_pruning(done: PruneResult) -> dict[str, Any]:
+    """Return what went as JSON values."""
+    told = {"removed": done.removed._asdict(), "kept": dict(done.kept), "oldest_kept": _dump(done.oldest_kept)}
+    return done._asdict() | told
+
+
 def show_pruning(path: str, done: PruneResult, excess: str, *, as_json: bool) -> None:
     """Print what went."""
     if as_json:
-        told = done._asdict() | {"removed": done.removed._asdict(), "kept": dict(done.kept), "excess": excess or None}
-        return print_json({"path": path} | told | {"oldest_kept": _dump(done.oldest_kept)})
+        return print_json({"path": path} | dump_pruning(done) | {"excess": excess or None})
     gone = done.removed
     if done.run_id is None:
         print_lines(f"nothing is due in {path}")
@@ -95,6 +100,10 @@ def _describe_kept(kept: Counter[Reason], oldest: Sequence[KeptUnit]) -> list[st
         "pinned": ("session or trace is pinned and stays", "sessions or traces are pinned and stay"),
         "running": ("session or trace runs and stays", "sessions or traces run and stay"),
         "failed": ("session or trace failed and stays", "sessions or traces failed and stay"),
+        "unarchived": (
+            "session or trace is not wholly archived and stays",
+            "sessions or traces are not wholly archived and stay",
+        ),
     }
     lines = []
     for reason, number in kept.items():

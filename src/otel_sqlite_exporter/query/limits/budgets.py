@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.filter_values import parse_number
-from otel_sqlite_exporter.query.reader import TelemetryDatabase
-from otel_sqlite_exporter.query.reports import REPORTS
+from otel_sqlite_exporter.query.reports import REPORTS, ReportSource
 from otel_sqlite_exporter.show.units import format_number
 
 _ALL, _DIGITS = 2**31 - 1, 6
@@ -27,7 +26,7 @@ class BudgetCheck(NamedTuple):
     sentence: str
 
 
-def check_budget(database: TelemetryDatabase, name: str, budget: float, criteria: Mapping[str, Any]) -> BudgetCheck:
+def check_budget(database: ReportSource, name: str, budget: float, criteria: Mapping[str, Any]) -> BudgetCheck:
     """Compare the sum of all rows of a report, however many are shown, with a budget in the unit of the column.
 
     Raises:

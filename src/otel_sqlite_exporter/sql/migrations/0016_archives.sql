@@ -16,7 +16,7 @@ CREATE TABLE _archives (
   last_log INTEGER NOT NULL,              -- the last id of _logs
   last_rewrite INTEGER NOT NULL,          -- the last id of _rewritten_traces
   late_records INTEGER NOT NULL DEFAULT 0, -- data points and marks of the day that came since it was read
-  spans INTEGER NOT NULL,                 -- this and the next two: how many rows the manifest has
+  spans INTEGER NOT NULL,                 -- this and the next two: how many the file had of what was written
   logs INTEGER NOT NULL,
   points INTEGER NOT NULL,
   time_unix_nano INTEGER NOT NULL         -- when it was read

@@ -90,15 +90,15 @@ WITH
 SELECT
   group_1,
   group_2,
-  pairs,
+  max(pairs) AS pairs,
   min(duration_ms) FILTER (WHERE position = (pairs + 1) // 2) AS p50_ms,
   min(duration_ms) FILTER (WHERE position = (pairs * 9 + 9) // 10) AS p90_ms,
   min(duration_ms) FILTER (WHERE position = (pairs * 99 + 99) // 100) AS p99_ms,
   max(duration_ms) AS max_ms,
   min(mean_ms) AS mean_ms,
-  errors,
-  errors * 1.0 / nullif(ended, 0) AS error_rate
+  max(errors) AS errors,
+  max(errors) * 1.0 / nullif(max(ended), 0) AS error_rate
 FROM ranked
 WHERE position IN ((pairs + 1) // 2, (pairs * 9 + 9) // 10, (pairs * 99 + 99) // 100, pairs)
 GROUP BY 1, 2
-ORDER BY CASE WHEN :group_1 IN ('hour', 'day', 'week') THEN 0 ELSE pairs END DESC, 1, 2;
+ORDER BY CASE WHEN :group_1 IN ('hour', 'day', 'week') THEN 0 ELSE max(pairs) END DESC, 1, 2;

@@ -23,14 +23,14 @@ WITH
   steps AS (
     SELECT
       CAST('1' || substr('000000000000000000', 1, length(CAST(duration_us AS VARCHAR)) - 1) AS BIGINT) / 1000.0 AS unit_ms,
-      substr(CAST(duration_us AS VARCHAR), 1, 1) AS leading,
+      substr(CAST(duration_us AS VARCHAR), 1, 1) AS first_digit,
       count(*) AS pairs
     FROM pairs
     GROUP BY 1, 2
   )
 SELECT
-  CASE WHEN leading = '0' THEN 0 WHEN leading < '2' THEN 1 WHEN leading < '5' THEN 2 ELSE 5 END * unit_ms AS from_ms,
-  CASE WHEN leading < '2' THEN CASE WHEN leading = '0' THEN 1 ELSE 2 END WHEN leading < '5' THEN 5 ELSE 10 END * unit_ms AS below_ms,
+  CASE WHEN first_digit = '0' THEN 0 WHEN first_digit < '2' THEN 1 WHEN first_digit < '5' THEN 2 ELSE 5 END * unit_ms AS from_ms,
+  CASE WHEN first_digit < '2' THEN CASE WHEN first_digit = '0' THEN 1 ELSE 2 END WHEN first_digit < '5' THEN 5 ELSE 10 END * unit_ms AS below_ms,
   sum(pairs) AS pairs
 FROM steps
 GROUP BY 1, 2

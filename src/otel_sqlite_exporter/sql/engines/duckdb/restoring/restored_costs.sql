@@ -24,11 +24,11 @@ SELECT
 FROM (
   SELECT i.*
   FROM _llm_interactions AS i
-  SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON i.trace_id = w.trace_id
+  SEMI JOIN (SELECT unnest($traces::VARCHAR[]) AS trace_id) AS w ON i.trace_id = w.trace_id
   UNION ALL
   SELECT i.*
   FROM _llm_interactions AS i
-  SEMI JOIN (SELECT unnest($sessions) AS session_id) AS w ON coalesce(i.session_id, '') = w.session_id
+  SEMI JOIN (SELECT unnest($sessions::VARCHAR[]) AS session_id) AS w ON coalesce(i.session_id, '') = w.session_id
   WHERE i.trace_id IS NULL
 ) AS p
 WHERE p.cost_status <> 'reported';

@@ -20,10 +20,10 @@ SELECT
 FROM (
   SELECT e.*
   FROM _events AS e
-  SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON e.trace_id = w.trace_id
+  SEMI JOIN (SELECT unnest($traces::VARCHAR[]) AS trace_id) AS w ON e.trace_id = w.trace_id
   UNION ALL
   SELECT e.*
   FROM _events AS e
-  SEMI JOIN (SELECT unnest($sessions) AS session_id) AS w ON coalesce(e.session_id, '') = w.session_id
+  SEMI JOIN (SELECT unnest($sessions::VARCHAR[]) AS session_id) AS w ON coalesce(e.session_id, '') = w.session_id
   WHERE e.trace_id IS NULL
 ) AS p;

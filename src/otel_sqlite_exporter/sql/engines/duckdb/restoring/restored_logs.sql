@@ -32,10 +32,10 @@ SELECT
 FROM (
   SELECT l.*
   FROM _logs AS l
-  SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON l.trace_id = w.trace_id
+  SEMI JOIN (SELECT unnest($traces::VARCHAR[]) AS trace_id) AS w ON l.trace_id = w.trace_id
   UNION ALL
   SELECT l.*
   FROM _logs AS l
-  SEMI JOIN (SELECT unnest($sessions) AS session_id) AS w ON coalesce(l.session_id, '') = w.session_id
+  SEMI JOIN (SELECT unnest($sessions::VARCHAR[]) AS session_id) AS w ON coalesce(l.session_id, '') = w.session_id
   WHERE l.trace_id IS NULL
 ) AS p;

@@ -7,4 +7,4 @@ SELECT
   coalesce(p.text, '') AS text,
   p.time_unix_nano
 FROM _marks AS p
-WHERE list_contains($sessions, p.session_id) OR list_contains($traces, p.trace_id);
+WHERE list_contains($sessions::VARCHAR[], p.session_id) OR list_contains($traces::VARCHAR[], p.trace_id);

@@ -35,4 +35,4 @@ SELECT
   p.attribute_types,
   p.attributes
 FROM _spans AS p
-SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON p.trace_id = w.trace_id;
+SEMI JOIN (SELECT unnest($traces::VARCHAR[]) AS trace_id) AS w ON p.trace_id = w.trace_id;

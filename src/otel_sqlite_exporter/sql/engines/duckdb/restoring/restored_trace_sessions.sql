@@ -14,5 +14,5 @@ SELECT
   p.start_time_unix_nano,
   p.end_time_unix_nano
 FROM _trace_sessions AS p
-SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON p.trace_id = w.trace_id
+SEMI JOIN (SELECT unnest($traces::VARCHAR[]) AS trace_id) AS w ON p.trace_id = w.trace_id
 ORDER BY p.trace_id, p.own_session_id;

@@ -18,5 +18,5 @@ SELECT
   p.start_time_unix_nano,
   p.end_time_unix_nano
 FROM _traces AS p
-SEMI JOIN (SELECT unnest($traces) AS trace_id) AS w ON p.trace_id = w.trace_id
+SEMI JOIN (SELECT unnest($traces::VARCHAR[]) AS trace_id) AS w ON p.trace_id = w.trace_id
 ORDER BY p.trace_id;

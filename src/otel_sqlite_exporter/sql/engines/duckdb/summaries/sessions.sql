@@ -26,7 +26,7 @@ WITH
       sum(p.unpriced_calls) AS unpriced_calls,
       sum(p.failed_calls) AS failed_calls,
       sum(p.failed_tools) AS failed_tools,
-      CASE WHEN max(p.root_service_name) IS NULL THEN sum(p.failed_requests) ELSE max(p.failed_requests) END AS failed_requests
+      sum(p.failed_requests) AS failed_requests
     FROM _trace_sessions AS p
     WHERE p.session_id IS NOT NULL AND p.spans + p.logs > 0
     GROUP BY p.session_id, p.trace_id

@@ -11,7 +11,7 @@ SELECT
   (SELECT count(*) FROM _tool_interactions AS i) AS complete_tool_interactions,
   (SELECT count(*) FROM _llm_interactions AS i WHERE i.counted = 1) AS counted_llm_interactions,
   (SELECT count(*) FROM _tool_interactions AS i WHERE i.counted = 1) AS counted_tool_interactions,
-  (SELECT count(*) FROM _scores AS c) AS scores,
-  (SELECT count(DISTINCT m._instrument) FROM _metrics AS m) AS metrics,
-  (SELECT count(*) FROM _metrics AS m) AS metric_points,
-  (SELECT count(*) FROM _exemplars AS m) AS exemplars;
+  (SELECT count(*) FROM scores AS c) AS scores,
+  (SELECT count(*) FROM metrics AS n) AS metrics,
+  (SELECT count(*) FROM metric_points AS m) AS metric_points,
+  (SELECT count(*) FROM exemplars AS z) AS exemplars;

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a file may lose because a dataset has it: what is durable there, and did not change since."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from otel_sqlite_exporter.archive.archiving.archive_run import ArchiveRun
+from otel_sqlite_exporter.archive.archiving.changed_days import find_changed_traces, find_oldest_ids, read_running
+from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, LastIds, NotedDay, name_day
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
+from otel_sqlite_exporter.archive.dataset_format.part_files import count_rows
+from otel_sqlite_exporter.errors import DamagedFileError
+from otel_sqlite_exporter.sql.texts import read_query
+
+_COUNTED = {"spans": "spans", "logs": "logs", "points": "metrics"}
+
+
+class ArchivedLimit:
+    """Allows what is in the days that a run knows to be in its dataset, while that run holds its locks."""
+
+    def __init__(self, run: ArchiveRun) -> None:
+        """Make sure that the dataset has what the file notes.
+
+        Raises:
+            DamagedFileError: A part is missing, or is not what its manifest says.
+        """
+        self._until = run.until_day * DAY_NS
+        self._notes = run.notes
+        self._days = dict(run.notes.newest)
+        self._window_ns = run.window_ns
+        self._last: LastIds | None = None
+        self._changed: set[int] = set()
+        self._running: Mapping[int, object] = {}
+        self._late: set[int] = set()
+        rows = [row for row in run.notes.rows if _has_rows(run.writer, row.day)]
+        check_parts(run.dataset, rows, {one.name: one for row in rows for one in run.find_manifests(row)})
+
+    def renew(self, connection: sqlite3.Connection) -> None:
+        """Read what came since the last call, in the transaction of a step."""
+        if not self._days:
+            return
+        since, last = self._last, LastIds.read(connection)
+        if since != last:
+            known = find_oldest_ids(self._days) if since is None else since
+            until = (max(self._days) + 1) * DAY_NS
+            for trace in find_changed_traces(connection, known, until, self._window_ns):
+                noted = self._days.get(trace.start_time_unix_nano // DAY_NS)
+                if noted is None or trace.is_after(noted.last):
+                    self._changed.add(trace.id)
+            self._last = last
+        self._running = read_running(connection)
+        self._notes.read(connection)
+        self._late = {day for day, row in self._notes.newest.items() if row.late_records}
+
+    def allows(self, connection: sqlite3.Connection, kind: str, id: int) -> bool:
+        """Return whether all of a unit is in the dataset as it is."""
+        if kind == "points":
+            return not self._late
+        if kind == "log":
+            return self._has_logs(connection.execute(read_query("get_log_day"), {"id": id}).fetchall())
+        traces = connection.execute(read_query("list_unit_traces"), {"kind": kind, "id": id}).fetchall()
+        return all(
+            self._has_trace(trace, start)
+            if part is None
+            else self._has_logs(connection.execute(read_query("list_log_days"), {"part": part}).fetchall())
+            for trace, start, part in traces
+        )
+
+    def cut_points(self, before_unix_nano: int) -> int:
+        """Return before which time data points may go, if they are due before that one; none while some came late."""
+        return -(2**63) if self._late else min(before_unix_nano, self._until)
+
+    def _has_trace(self, trace: int, start_unix_nano: int) -> bool:
+        return start_unix_nano // DAY_NS in self._days and trace not in self._changed and trace not in self._running
+
+    def _has_logs(self, days: Iterable[tuple[int, int]]) -> bool:
+        return all(day in self._days and log <= self._days[day].last.log for day, log in days)
+
+
+def _has_rows(connection: sqlite3.Connection, day: int) -> bool:
+    times = {"since": day * DAY_NS, "until": (day + 1) * DAY_NS}
+    return bool(connection.execute(read_query("has_day"), times).fetchone()[0])
+
+
+def check_parts(dataset: DatasetFolder, rows: Iterable[NotedDay], manifests: Mapping[str, Manifest]) -> None:
+    """Make sure that the parts of some manifests are whole, and hold as much as the file notes of them.
+
+    Raises:
+        DamagedFileError: A part is missing, has another size or number of rows, or there are too few rows.
+    """
+    counted: dict[tuple[str, str], int] = {}
+    for manifest in manifests.values():
+        for part in manifest.parts:
+            path = dataset.join(part.path)
+            found = count_rows(dataset, part)
+            if found != part.rows or os.path.getsize(path) != part.bytes:
+                raise DamagedFileError(
+                    f"{path}: the part is not what its manifest says, so nothing was removed from the file: copy the "
+                    "part from a backup, or move its manifest away and archive the day again"
+                )
+            key = (manifest.name, part.table)
+            counted[key] = counted.get(key, 0) + found
+    for row in rows:
+        if row.manifest in manifests and any(
+            counted.get((row.manifest, table), 0) != getattr(row, name) for name, table in _COUNTED.items()
+        ):
+            raise DamagedFileError(
+                f"{dataset.path}: its parts of {name_day(row.day)} hold other numbers of rows than the file had, so "
+                "nothing was removed from the file: run `doctor` on the file, move the manifest "
+                f"{row.manifest} away, and archive the day again"
+            )

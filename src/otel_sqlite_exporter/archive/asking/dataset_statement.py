@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a user's SQL statement on a dataset: it can read the parts of the dataset and do nothing else.
+
+The statement is one of DuckDB's SQL. The connection has no other file than the parts: see `dataset_engine`. These it
+could write over, by COPY, which may also stand in the WITH of a SELECT: so only what reads is run, and without COPY.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from otel_sqlite_exporter.archive.archive_packages import load_duckdb
+from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
+from otel_sqlite_exporter.archive.asking.engine_views import find_needed
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
+from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.query.sandbox.statement import StatementResult, calling_after, name_columns
+
+_READ_ONLY = "only reading is allowed here: give a SELECT"
+_COPY = re.compile(rb"COPY\b", re.IGNORECASE)
+_EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?(\s*\([^)]*\))?\s", re.IGNORECASE)
+
+
+def run_on_dataset(dataset: DatasetFolder, text: str, *, limit: int, timeout_s: float = math.inf) -> StatementResult:
+    """Run one statement on the views of a dataset, for up to `timeout_s` seconds, and return up to `limit` of its rows.
+
+    Raises:
+        FilterError: `text` does more than read, is not exactly one statement, takes too long, or fails.
+        MissingPackageError: DuckDB is not installed.
+        DamagedFileError: The dataset cannot be read.
+    """
+    if find_needed([text])[1]:
+        with open_engine(dataset, texts=[text]) as engine, contextlib.suppress(_MissingView):
+            return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s)
+    with open_engine(dataset) as engine:
+        return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s)
+
+
+class _MissingView(FilterError):
+    """A statement names something that does not exist, or a view that was not made for it."""
+
+
+def run_on_engine(engine: DatasetEngine, text: str, *, limit: int, timeout_s: float = math.inf) -> StatementResult:
+    """Run one statement, for up to `timeout_s` seconds, and return up to `limit` of its rows.
+
+    Raises:
+        FilterError: `text` does more than read, is not exactly one statement, takes too long, or fails.
+    """
+    duckdb = load_duckdb()
+    deadline = time.monotonic() + timeout_s
+    try:
+        check_statement(engine.connection, text)
+        with calling_after(deadline, engine.connection.interrupt):
+            cursor = engine.connection.execute(text)
+            columns = name_columns(cursor)
+            rows = cursor.fetchmany(limit + 1)
+    except duckdb.InterruptException:
+        if time.monotonic() < deadline:
+            raise KeyboardInterrupt from None
+        raise FilterError("timeout_s", f"the statement took longer than {timeout_s:g} s") from None
+    except duckdb.Error as error:
+        kind = _MissingView if isinstance(error, duckdb.CatalogException) else FilterError
+        raise kind("statement", f"DuckDB cannot run it: {describe_error(error)}") from None
+    except UnicodeEncodeError:
+        raise FilterError("statement", "it is not Unicode") from None
+    readable = [tuple(map(_make_readable, row)) for row in rows[:limit]]
+    return StatementResult(columns, tuple(readable), len(rows) if len(rows) <= limit else None)
+
+
+def check_statement(connection: Any, text: str) -> None:
+    """Raise a FilterError unless the text is one statement that reads."""
+    duckdb = load_duckdb()
+    types = duckdb.StatementType
+    found = _parse(connection, text)
+    explained = _EXPLAIN.match(text)
+    if [one.type for one in found] == [types.EXPLAIN] and explained is not None:
+        found = _parse(connection, text[explained.end() :])
+    if not found:
+        raise FilterError("statement", "it returns no rows: give a SELECT")
+    if len(found) > 1:
+        raise FilterError("statement", "it is more than one statement: give one SELECT")
+    if found[0].type != types.SELECT:
+        raise FilterError("statement", _READ_ONLY)
+    starts = [start for start, type in duckdb.tokenize(text) if type == duckdb.token_type.keyword]
+    if any(_COPY.match(text.encode(), start) for start in starts):
+        raise FilterError("statement", f"{_READ_ONLY}, and put a name that is COPY in double quotes")
+
+
+def describe_error(error: Exception) -> str:
+    """Return what an error of DuckDB says, as a part of a sentence."""
+    said = str(error).partition("\n\nLINE ")[0].partition(": ")[2] or str(error)
+    return " ".join(said.split())
+
+
+def _parse(connection: Any, text: str) -> Sequence[Any]:
+    found: Sequence[Any] = connection.extract_statements(text)
+    return found
+
+
+def _make_readable(cell: Any) -> Any:
+    """Return a value as the output of rows has it: bytes as hexadecimal, and what JSON has no type for as text."""
+    if isinstance(cell, bytes):
+        return cell.hex()
+    if cell is None or isinstance(cell, (str, int, float)):
+        return cell
+    if isinstance(cell, (list, tuple)):
+        return [_make_readable(one) for one in cell]
+    if isinstance(cell, dict):
+        return {str(name): _make_readable(one) for name, one in cell.items()}
+    return str(cell)

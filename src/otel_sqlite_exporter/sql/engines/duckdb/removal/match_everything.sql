@@ -1,0 +1,3 @@
+-- All units.
+CREATE OR REPLACE TABLE chosen AS
+SELECT DISTINCT p.unit FROM _trace_sessions AS p;
