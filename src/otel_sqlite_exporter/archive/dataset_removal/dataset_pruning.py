@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
+from otel_sqlite_exporter.archive.asking.locator import write_locator
 from otel_sqlite_exporter.archive.compaction.compactor import compact
 from otel_sqlite_exporter.archive.compaction.contested_records import find_tied
 from otel_sqlite_exporter.archive.compaction.leftovers import make_work, remove_leftovers, remove_work
@@ -96,6 +97,7 @@ def prune_dataset(
         finally:
             remove_work(dataset)
         remove_leftovers(dataset)
+        write_locator(dataset)
     return done._replace(bytes_after=_measure(read_manifests(dataset)))
 
 
