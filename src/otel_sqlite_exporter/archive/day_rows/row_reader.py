@@ -40,6 +40,8 @@ READERS: Mapping[str, str] = {
     "marks": "archive_marks",
 }
 """By table, the query that reads its rows. Its columns come in any order."""
+_PREPARED = {"errors": "find_archived_failures"}
+"""By table, the query whose one row tells further parameters of the query that reads the rows."""
 OTHER_READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
     "agents": read_agents,
     "metrics": read_points,
@@ -47,8 +49,8 @@ OTHER_READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
 }
 """By table, what reads rows that one statement does not tell. Their ids are the same in each file."""
 LATEST_UNIX_NANO = 2**63 - 1
-_BATCH_ROWS, _BATCH_BYTES = 20_000, 64_000_000
-_FETCHED_ROWS = 1_000
+_BATCH_BYTES = 8_000_000
+_FIRST_ROWS, _MOST_ROWS = 250, 4_000
 
 
 def find_id_base(source: str) -> int:
@@ -83,12 +85,15 @@ def read_rows(
     if table in OTHER_READERS:
         yield from OTHER_READERS[table](connection, since_unix_nano, until_unix_nano, traces)
         return
-    asked = {
+    asked: dict[str, Any] = {
         "since": since_unix_nano,
         "until": until_unix_nano,
         "id_base": id_base,
         "traces": None if traces is None else json.dumps([*traces]),
     }
+    if table in _PREPARED:
+        found = connection.execute(read_query(_PREPARED[table]), asked)
+        asked |= dict(zip((name for name, *_ in found.description), found.fetchone(), strict=True))
     query = read_query(READERS[table])
     if ":reader" not in query:
         yield from _gather(connection.execute(query, asked), TABLES[table])
@@ -98,26 +103,18 @@ def read_rows(
 
 
 def _gather(cursor: sqlite3.Cursor, table: DatasetTable) -> Iterator[pyarrow.RecordBatch]:
-    """Yield batches of many rows, or of fewer that are large."""
+    """Yield batches of some thousand rows, or of fewer that are large."""
     arrow = load_pyarrow()
     places = {name: place for place, (name, *_) in enumerate(cursor.description)}
     order = [places[name] for name in table.columns]
     schema = make_schema(table).remove(len(table.columns))
-    pieces: list[Any] = []
-    while rows := cursor.fetchmany(_FETCHED_ROWS):
+    count = _FIRST_ROWS
+    while rows := cursor.fetchmany(count):
         columns = list(zip(*rows, strict=True))
         arrays = [_make_array(columns[place], field.type) for place, field in zip(order, schema, strict=True)]
-        pieces.append(arrow.RecordBatch.from_arrays(arrays, schema=schema))
-        if sum(piece.num_rows for piece in pieces) >= _BATCH_ROWS or sum(p.nbytes for p in pieces) >= _BATCH_BYTES:
-            yield _join(pieces)
-            pieces = []
-    if pieces:
-        yield _join(pieces)
-
-
-def _join(pieces: list[Any]) -> pyarrow.RecordBatch:
-    arrow = load_pyarrow()
-    return arrow.Table.from_batches(pieces).combine_chunks().to_batches()[0]
+        batch = arrow.RecordBatch.from_arrays(arrays, schema=schema)
+        yield batch
+        count = min(max(len(rows) * _BATCH_BYTES // (batch.nbytes + 1), 1), 2 * count, _MOST_ROWS)
 
 
 def _make_array(values: tuple[Any, ...], type: Any) -> Any:
