@@ -20,6 +20,7 @@ LIST = {
 OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
     "backup": {"path", "--to", "--force", "--json"},
+    "compact": {"dataset", "--dry-run", "--json"},
     "connect": {
         *("agent", "path", "--write", "--undo", "--yes", "--endpoint", "--token", "--content", "--file"),
         *("--wait", "--no-wait", "--service"),
