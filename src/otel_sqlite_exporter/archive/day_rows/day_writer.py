@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -73,8 +73,9 @@ def write_day(
     parts: list[Part] = []
     with _snapshot(connection):
         for table in (*READERS, *OTHER_READERS):
-            rows = times.note(table, sift(table, read_rows(connection, table, since, until, id_base, traces)))
-            parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
+            path = dataset.name_part(table, date, source, generation)
+            with closing(read_rows(connection, table, since, until, id_base, traces)) as rows:
+                parts += _write(dataset, path, table, date, times.note(table, sift(table, rows)))
     for table in SUMMARIES:
         rows = summarise_day(dataset, date, parts, table)
         parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
