@@ -27,6 +27,7 @@ _KEYS = {
     "scores": ("start_time_unix_nano", "id"),
     "traces": ("trace_id",),
     "trace_sessions": ("session_id", "trace_id", "own_session_id"),
+    "agents": ("service_name", "agent_name", "trace_id", "session_id"),
     "marks": ("time_unix_nano", "kind", "session_id", "trace_id"),
     "metrics": ("name", "service_name", "series_id", "time_unix_nano", "start_time_unix_nano"),
     "exemplars": ("name", "series_id", "point_time_unix_nano", "point_start_time_unix_nano", "ordinal"),
@@ -37,24 +38,18 @@ _KEYS = {
     ),
 }
 """By what ClickHouse sorts, for the questions that people ask, up to what tells the rows of one part apart."""
-_DISTINCT = dict.fromkeys(("trace_sessions", "sessions", "usage"), ("date",))
+_DISTINCT = dict.fromkeys(("trace_sessions", "agents", "sessions", "usage"), ("date",))
 """What the keys of these tables need besides, as a partition holds many days."""
-_NEVER_NULL = frozenset(
-    (
-        *("id", "start_time_unix_nano", "time_unix_nano", "point_time_unix_nano", "series_id", "ordinal", "_span"),
-        *("name", "kind"),
-    )
-)
-_ALWAYS = {
-    "spans": ("service_name", "trace_id"),
-    "links": ("trace_id",),
-    "logs": ("service_name",),
-    "errors": ("source",),
-    "agent_tree": ("trace_id", "span_id"),
-    "traces": ("trace_id",),
-    "metrics": ("service_name",),
+_MAY_LACK = {
+    "trace_sessions": _KEYS["trace_sessions"],
+    "agents": _KEYS["agents"],
+    "marks": ("session_id", "trace_id"),
+    "metrics": ("start_time_unix_nano",),
+    "exemplars": ("point_start_time_unix_nano",),
+    "sessions": _KEYS["sessions"],
+    "usage": _KEYS["usage"],
 }
-"""Columns of keys that each row has, besides `_NEVER_NULL`."""
+"""The columns of keys that a row may lack, by table. Columns that are in no key may be NULL."""
 _FEW_VALUES = frozenset(
     (
         *("service_name", "name", "kind", "status", "status_code", "start_time_source", "end_time_source", "source"),
@@ -169,7 +164,7 @@ def _declare(table: DatasetTable, name: str, type: str) -> str:
 
 
 def _is_always(table: DatasetTable, name: str) -> bool:
-    return name in _KEYS[table.name] and (name in _NEVER_NULL or name in _ALWAYS.get(table.name, ()))
+    return name in _KEYS[table.name] and name not in _MAY_LACK.get(table.name, ())
 
 
 def _read_files(table: DatasetTable) -> str:

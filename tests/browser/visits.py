@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request
 
 from tests.conftest import HANG_S
+from tests.system_packages import IS_REQUIRED
 
 AXE = Path(__file__).parent / "vendor/axe.min.js"
 RUN_AXE = """async rules => {

@@ -9,8 +9,8 @@ from otel_sqlite_exporter.archive.asking.engine_views import ENGINE_VIEWS
 from tests.integration.test_docs import bare, find_tables
 
 VIEWS = [view for view in ENGINE_VIEWS if not view.startswith("_")]
-_KINDS = {"text": "text", "json": "text", "integer": "integer", "real": "real", "any": "real"}
-"""In a dataset, a value that may be an integer or a real is a real."""
+_KINDS = {"text": ("text",), "json": ("text",), "integer": ("integer",), "real": ("real",), "any": ("integer", "real")}
+"""A column of a dataset has one type, also where a file has integers and reals."""
 _TYPES = {
     **{"VARCHAR": "text", "BIGINT": "integer", "DOUBLE": "real"},
     **{"String": "text", "Int64": "integer", "Float64": "real"},
@@ -19,14 +19,18 @@ _TYPES = {
 _WRAPPED = re.compile(r"(?:LowCardinality|Nullable)\((.*)\)")
 
 
-def find_columns(view: str) -> list[tuple[str, str]]:
-    """Return the name and the type of each column: `text`, `integer` or `real`."""
-    return [(bare(name), _KINDS[kind.rstrip("?")]) for name, kind, _ in find_tables("docs/schema.md", view)]
-
-
-def find_kinds(view: str) -> dict[str, str]:
-    """Return the documented type of each column, such as `json?`."""
-    return {bare(name): kind for name, kind, _ in find_tables("docs/schema.md", view)}
+def find_unlike_columns(view: str, columns: list[tuple[str, str]]) -> list[str]:
+    """Return which columns of an engine have another name, place or type than documented. Where an engine tells which
+    may be NULL, those that may be are among them."""
+    documented = [(bare(name), kind) for name, kind, _ in find_tables("docs/schema.md", view)]
+    if [name for name, _ in documented] != [name for name, _ in columns]:
+        return [f"{view}: {columns!r}"]
+    return [
+        f"{view}.{name}: {type}, not {kind}"
+        for (name, kind), (_, type) in zip(documented, columns, strict=True)
+        if name_type(type) not in _KINDS[kind.rstrip("?")]
+        or (type[0].isupper() and not type.isupper() and kind.endswith("?") and "Nullable" not in type)
+    ]
 
 
 def name_type(type: str) -> str:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ten questions that people ask of the public views, in standard SQL; only an attribute is found in the words of each
-engine."""
+"""Ten questions that people ask of the public views, in standard SQL.
+
+Each engine has its own words for an attribute, and ClickHouse for two things more: of `sum(1e0 * x)`, it would multiply
+the sum, which overflows; and without its setting, an outer join fills with empty values.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,15 @@ _ATTRIBUTES = {
     "sqlite": """{} ->> '$."{}"'""",
     "duckdb": """{} ->> '$."{}"'""",
     "clickhouse": "JSONExtract({}, '{}', 'Nullable(String)')",
-    "spark": "get_json_object({}, '$[\"{}\"]')",
+    "spark": """get_json_object({}, "$['{}']")""",
 }
 QUESTIONS = {
     "tokens and cost by model": """
-      SELECT model, count(*) AS calls, sum(1e0 * input_tokens) AS i, sum(1e0 * output_tokens) AS o,
-        sum(1e0 * total_tokens) AS t, sum(cost_usd) AS cost, sum(is_unpriced) AS unpriced
+      SELECT model, count(*) AS calls, sum({input_tokens}) AS i, sum({output_tokens}) AS o,
+        sum({total_tokens}) AS t, sum(cost_usd) AS cost, sum(is_unpriced) AS unpriced
       FROM complete_llm_interactions WHERE counted = 1 GROUP BY model""",
     "tokens by day and user": """
-      SELECT substr(request_timestamp, 1, 10) AS day_of_call, user_id, sum(1e0 * total_tokens) AS t
+      SELECT substr(request_timestamp, 1, 10) AS day_of_call, user_id, sum({total_tokens}) AS t
       FROM complete_llm_interactions WHERE counted = 1 GROUP BY substr(request_timestamp, 1, 10), user_id""",
     "failed calls by kind": """
       SELECT model, error_type, error_message, count(*) AS n FROM complete_llm_interactions
@@ -48,8 +51,13 @@ QUESTIONS = {
 }
 
 
+_NUMBERS = ("input_tokens", "output_tokens", "total_tokens")
+
+
 def put_questions(engine: str, trace_id: str) -> dict[str, str]:
     """Return the questions in the words of `sqlite`, `duckdb`, `clickhouse` or `spark`, about one trace."""
     attribute = _ATTRIBUTES[engine].format("attributes", "http.response.status_code")
-    text = f"CAST({attribute} AS TEXT)" if engine == "sqlite" else attribute
-    return {name: sql.format(trace=trace_id, attribute=text) for name, sql in QUESTIONS.items()}
+    number, settings = ("toFloat64({})", " SETTINGS join_use_nulls = 1") if engine == "clickhouse" else ("1e0 * {}", "")
+    words = {name: number.format(name) for name in _NUMBERS}
+    words |= {"trace": trace_id, "attribute": f"CAST({attribute} AS TEXT)" if engine == "sqlite" else attribute}
+    return {name: sql.format(**words) + settings for name, sql in QUESTIONS.items()}

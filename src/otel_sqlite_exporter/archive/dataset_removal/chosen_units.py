@@ -51,14 +51,14 @@ def find_range(rule: DeletionRule) -> dict[str, int]:
     }
 
 
-def run_removal(relations: PartRelations, name: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Run sql/engines/duckdb/removal/NAME.sql, and return its rows.
+def run_removal(relations: PartRelations, query: str, /, **values: Any) -> list[tuple[Any, ...]]:
+    """Run sql/engines/duckdb/removal/QUERY.sql, and return its rows.
 
     Raises:
         DamagedFileError: A part cannot be read.
     """
     with relations.reading():
         found: list[tuple[Any, ...]] = relations.connection.execute(
-            read_engine_text("duckdb", "removal", name), values or None
+            read_engine_text("duckdb", "removal", query), values or None
         ).fetchall()
     return found

@@ -51,6 +51,11 @@ class GoneRows:
         found = run_removal(relations, "list_days_of_rows", **self._name_points(), sessions=[*self.sessions])
         return {date for (date,) in found}
 
+    def name_rows(self) -> dict[str, Any]:
+        """Return the rows as parameters of a query: of the series, those before `until`."""
+        ids = {"sessions": [*self.sessions], "traces": [*self.traces]}
+        return {"series": [*self.series], "until": self.until, **ids}
+
     def count(self, relations: PartRelations) -> tuple[int, int, int]:
         """Return how many series lose points, how many points go, and how many exemplars of others.
 
@@ -106,7 +111,8 @@ def find_series(relations: PartRelations, rule: DeletionRule, sessions: Collecti
     Raises:
         DamagedFileError: A part cannot be read.
     """
-    gone = GoneRows(**find_range(rule), exemplar_attributes=_find_named_exemplars(relations, rule))
+    gone = GoneRows(exemplar_attributes=_find_named_exemplars(relations, rule))
+    gone.since, gone.until = find_range(rule).values()
     if not rule.traces:  # points belong to no trace
         every = run_removal(relations, "list_series")
         chosen = [columns for columns in every if _is_chosen(rule, sessions, *columns[1:])]

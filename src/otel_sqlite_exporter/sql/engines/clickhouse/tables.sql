@@ -192,6 +192,8 @@ CREATE TABLE IF NOT EXISTS _llm_interactions (
   prompt_span_id Nullable(String) CODEC(ZSTD(1)),
   _has_failed Nullable(Int64) CODEC(ZSTD(1)),
   _has_usage Nullable(Int64) CODEC(ZSTD(1)),
+  _scope_name Nullable(String) CODEC(ZSTD(1)),
+  _shows_others Nullable(Int64) CODEC(ZSTD(1)),
   date Date,
   part_source LowCardinality(String),
   generation UInt32,
@@ -409,6 +411,7 @@ CREATE TABLE IF NOT EXISTS _trace_sessions (
   root_service_name LowCardinality(Nullable(String)),
   first_log_service_name LowCardinality(Nullable(String)),
   first_log_time_unix_nano Nullable(Int64) CODEC(Delta, ZSTD(1)),
+  _tool_calls Nullable(String) CODEC(ZSTD(1)),
   date Date,
   part_source LowCardinality(String),
   generation UInt32,
@@ -418,6 +421,33 @@ ENGINE = ReplacingMergeTree(generation)
 PARTITION BY toYYYYMM(date)
 ORDER BY (session_id, trace_id, own_session_id, date, part_source)
 SETTINGS allow_nullable_key = 1;
+CREATE TABLE IF NOT EXISTS _agents (
+  trace_id Nullable(String) CODEC(ZSTD(1)),
+  session_id Nullable(String) CODEC(ZSTD(1)),
+  service_name LowCardinality(Nullable(String)),
+  agent_name LowCardinality(Nullable(String)),
+  resource_agent_name Nullable(String) CODEC(ZSTD(1)),
+  agent_id Nullable(String) CODEC(ZSTD(1)),
+  version Nullable(String) CODEC(ZSTD(1)),
+  start_time_unix_nano Nullable(Int64) CODEC(Delta, ZSTD(1)),
+  end_time_unix_nano Nullable(Int64) CODEC(Delta, ZSTD(1)),
+  rows Nullable(Int64) CODEC(ZSTD(1)),
+  llm_calls Nullable(Int64) CODEC(ZSTD(1)),
+  failed_calls Nullable(Int64) CODEC(ZSTD(1)),
+  reported Nullable(Int64) CODEC(ZSTD(1)),
+  input_tokens Nullable(Int64) CODEC(ZSTD(1)),
+  output_tokens Nullable(Int64) CODEC(ZSTD(1)),
+  total_tokens Nullable(Int64) CODEC(ZSTD(1)),
+  date Date,
+  part_source LowCardinality(String),
+  generation UInt32,
+  INDEX by_trace_id trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+  INDEX by_session_id session_id TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(generation)
+PARTITION BY toYYYYMM(date)
+ORDER BY (service_name, agent_name, trace_id, session_id, date, part_source)
+SETTINGS allow_nullable_key = 1;
 CREATE TABLE IF NOT EXISTS _marks (
   kind LowCardinality(String),
   session_id Nullable(String) CODEC(ZSTD(1)),
@@ -425,6 +455,7 @@ CREATE TABLE IF NOT EXISTS _marks (
   is_set Nullable(Int64) CODEC(ZSTD(1)),
   text Nullable(String) CODEC(ZSTD(1)),
   time_unix_nano Int64 CODEC(Delta, ZSTD(1)),
+  id Nullable(Int64) CODEC(Delta, ZSTD(1)),
   date Date,
   part_source LowCardinality(String),
   generation UInt32,
@@ -456,7 +487,7 @@ CREATE TABLE IF NOT EXISTS _metrics (
   service_name LowCardinality(String),
   session_id Nullable(String) CODEC(ZSTD(1)),
   user_id Nullable(String) CODEC(ZSTD(1)),
-  start_time_unix_nano Int64 CODEC(Delta, ZSTD(1)),
+  start_time_unix_nano Nullable(Int64) CODEC(Delta, ZSTD(1)),
   time_unix_nano Int64 CODEC(Delta, ZSTD(1)),
   time_source LowCardinality(Nullable(String)),
   flags Nullable(Int64) CODEC(ZSTD(1)),
@@ -475,6 +506,10 @@ CREATE TABLE IF NOT EXISTS _metrics (
   attribute_types Nullable(String) CODEC(ZSTD(1)),
   attributes Nullable(String) CODEC(ZSTD(3)),
   _instrument Nullable(Int64) CODEC(ZSTD(1)),
+  _resource Nullable(Int64) CODEC(ZSTD(1)),
+  _scope Nullable(Int64) CODEC(ZSTD(1)),
+  _late_points Nullable(Int64) CODEC(ZSTD(1)),
+  _refused_points Nullable(Int64) CODEC(ZSTD(1)),
   _point Nullable(String) CODEC(ZSTD(1)),
   date Date,
   part_source LowCardinality(String),
@@ -483,7 +518,8 @@ CREATE TABLE IF NOT EXISTS _metrics (
 )
 ENGINE = ReplacingMergeTree(generation)
 PARTITION BY toYYYYMM(date)
-ORDER BY (name, service_name, series_id, time_unix_nano, start_time_unix_nano, part_source);
+ORDER BY (name, service_name, series_id, time_unix_nano, start_time_unix_nano, part_source)
+SETTINGS allow_nullable_key = 1;
 CREATE TABLE IF NOT EXISTS _exemplars (
   name LowCardinality(String),
   kind LowCardinality(Nullable(String)),

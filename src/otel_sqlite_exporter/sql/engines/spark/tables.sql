@@ -163,6 +163,8 @@ CREATE OR REPLACE TEMPORARY VIEW _llm_interactions (
   prompt_span_id STRING,
   _has_failed BIGINT,
   _has_usage BIGINT,
+  _scope_name STRING,
+  _shows_others BIGINT,
   date STRING
 ) USING parquet OPTIONS (path '/path/to/dataset/llm_interactions');
 CREATE OR REPLACE TEMPORARY VIEW _tool_interactions (
@@ -339,8 +341,28 @@ CREATE OR REPLACE TEMPORARY VIEW _trace_sessions (
   root_service_name STRING,
   first_log_service_name STRING,
   first_log_time_unix_nano BIGINT,
+  _tool_calls STRING,
   date STRING
 ) USING parquet OPTIONS (path '/path/to/dataset/trace_sessions');
+CREATE OR REPLACE TEMPORARY VIEW _agents (
+  trace_id STRING,
+  session_id STRING,
+  service_name STRING,
+  agent_name STRING,
+  resource_agent_name STRING,
+  agent_id STRING,
+  version STRING,
+  start_time_unix_nano BIGINT,
+  end_time_unix_nano BIGINT,
+  rows BIGINT,
+  llm_calls BIGINT,
+  failed_calls BIGINT,
+  reported BIGINT,
+  input_tokens BIGINT,
+  output_tokens BIGINT,
+  total_tokens BIGINT,
+  date STRING
+) USING parquet OPTIONS (path '/path/to/dataset/agents');
 CREATE OR REPLACE TEMPORARY VIEW _marks (
   kind STRING,
   session_id STRING,
@@ -348,6 +370,7 @@ CREATE OR REPLACE TEMPORARY VIEW _marks (
   is_set BIGINT,
   text STRING,
   time_unix_nano BIGINT,
+  id BIGINT,
   date STRING
 ) USING parquet OPTIONS (path '/path/to/dataset/marks');
 CREATE OR REPLACE TEMPORARY VIEW _metrics (
@@ -390,6 +413,10 @@ CREATE OR REPLACE TEMPORARY VIEW _metrics (
   attribute_types STRING,
   attributes STRING,
   _instrument BIGINT,
+  _resource BIGINT,
+  _scope BIGINT,
+  _late_points BIGINT,
+  _refused_points BIGINT,
   _point STRING,
   date STRING
 ) USING parquet OPTIONS (path '/path/to/dataset/metrics');

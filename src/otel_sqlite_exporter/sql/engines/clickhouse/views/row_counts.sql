@@ -65,20 +65,20 @@ SELECT
   (
     SELECT
       toInt64(COUNT(*))
-    FROM _scores AS c
+    FROM scores AS c
   ) AS scores,
   (
     SELECT
-      toInt64(COUNT(DISTINCT m._instrument))
-    FROM _metrics AS m
+      toInt64(COUNT(*))
+    FROM metrics AS n
   ) AS metrics,
   (
     SELECT
       toInt64(COUNT(*))
-    FROM _metrics AS m
+    FROM metric_points AS m
   ) AS metric_points,
   (
     SELECT
       toInt64(COUNT(*))
-    FROM _exemplars AS m
+    FROM exemplars AS z
   ) AS exemplars;

@@ -28,22 +28,39 @@ WITH
   shared AS (
     SELECT u.series_id FROM united AS u GROUP BY u.series_id HAVING min(u._part) <> max(u._part)
   ),
-  compared AS (
+  found AS (
     SELECT
       p.*,
-      last_value(CASE WHEN p.value_type IN ('integer', 'real') AND isfinite(p.value) THEN p.value END IGNORE NULLS) OVER before AS value_before,
-      last_value(p.count IGNORE NULLS) OVER before AS count_before,
-      last_value(CASE WHEN isfinite(p.sum) THEN p.sum END IGNORE NULLS) OVER before AS sum_before,
-      last_value(CASE WHEN isfinite(p.sum) THEN coalesce(p.count, 0) END IGNORE NULLS) OVER before AS count_of_sum_before,
+      last_value(
+        CASE WHEN p.value_type IN ('integer', 'real') AND isfinite(p.value) THEN {'number': p.value, 'time': p.time_unix_nano} END
+        IGNORE NULLS
+      ) OVER before AS last_value,
+      last_value(CASE WHEN p.count IS NOT NULL THEN {'number': p.count, 'time': p.time_unix_nano} END IGNORE NULLS)
+        OVER before AS last_count,
+      last_value(
+        CASE WHEN isfinite(p.sum) THEN {'number': p.sum, 'count': coalesce(p.count, 0), 'time': p.time_unix_nano} END
+        IGNORE NULLS
+      ) OVER before AS last_sum,
       max(p.time_unix_nano) OVER (
         PARTITION BY p.series_id ORDER BY p.time_unix_nano RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-      ) AS time_before
+      ) AS time_before,
+      -- A point before the time at which counting began is of no use for one after it.
+      CASE WHEN p.start_time_unix_nano < p.time_unix_nano THEN p.start_time_unix_nano ELSE 0 END AS counts_since
     FROM points AS p
     SEMI JOIN shared AS s ON s.series_id = p.series_id
     WINDOW before AS (
       PARTITION BY p.series_id, p.start_time_unix_nano ORDER BY p.time_unix_nano
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     )
+  ),
+  compared AS (
+    SELECT
+      f.* EXCLUDE (last_value, last_count, last_sum, counts_since),
+      CASE WHEN f.last_value.time >= f.counts_since THEN f.last_value.number END AS value_before,
+      CASE WHEN f.last_count.time >= f.counts_since THEN f.last_count.number END AS count_before,
+      CASE WHEN f.last_sum.time >= f.counts_since THEN f.last_sum.number END AS sum_before,
+      CASE WHEN f.last_sum.time >= f.counts_since THEN f.last_sum.count END AS count_of_sum_before
+    FROM found AS f
   ),
   made AS (
     SELECT

@@ -7,6 +7,7 @@ SELECT
   p.session_id,
   p.user_id,
   p.model,
+  p.request_model,
   p.measure,
   coalesce(t.type, p.told_type) AS type,
   p.unit,
@@ -29,6 +30,9 @@ FROM (
         WHEN '$."gen_ai.request.model"' THEN m.attributes ->> '$."gen_ai.request.model"'
       END
     ) AS model,
+    CASE a.asked_model_path
+      WHEN '$."gen_ai.request.model"' THEN m.attributes ->> '$."gen_ai.request.model"'
+    END AS request_model,
     a.measure,
     CASE a.type_path
       WHEN '$."copilot_chat.edit.outcome"' THEN m.attributes ->> '$."copilot_chat.edit.outcome"'

@@ -10,7 +10,8 @@ SELECT
   CASE WHEN g.kind = 'pin' THEN NULLIF(g.text, '') END AS pin_label,
   CASE WHEN g.kind = 'note' THEN g.text END AS note,
   g.text,
-  g.time_unix_nano
+  g.time_unix_nano,
+  g.id
 FROM (
   SELECT
     n.session_id,
@@ -19,7 +20,11 @@ FROM (
     n.is_set,
     n.text,
     n.time_unix_nano,
-    ROW_NUMBER() OVER (PARTITION BY n.session_id, n.trace_id, n.kind ORDER BY n.time_unix_nano DESC, n.is_set DESC, n.text DESC) AS place
+    n.id,
+    ROW_NUMBER() OVER (
+      PARTITION BY n.session_id, n.trace_id, n.kind
+      ORDER BY n.time_unix_nano DESC, n.is_set DESC, n.text DESC, n.id NULLS LAST
+    ) AS place
   FROM (
     SELECT
       COALESCE(k.session_id, '') AS session_id,
@@ -27,7 +32,8 @@ FROM (
       k.kind,
       k.is_set,
       k.text,
-      k.time_unix_nano
+      k.time_unix_nano,
+      k.id
     FROM _marks AS k
   ) AS n
 ) AS g

@@ -65,20 +65,20 @@ SELECT
   (
     SELECT
       COUNT(*)
-    FROM _scores AS c
+    FROM scores AS c
   ) AS scores,
   (
     SELECT
-      COUNT(DISTINCT m._instrument)
-    FROM _metrics AS m
+      COUNT(*)
+    FROM metrics AS n
   ) AS metrics,
   (
     SELECT
       COUNT(*)
-    FROM _metrics AS m
+    FROM metric_points AS m
   ) AS metric_points,
   (
     SELECT
       COUNT(*)
-    FROM _exemplars AS m
+    FROM exemplars AS z
   ) AS exemplars;
