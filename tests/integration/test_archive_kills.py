@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from otel_sqlite_exporter.archive.dataset_format import durable_files
 from tests.aged_spans import DAY_NS, NOW_NS, aged_log, aged_span
 from tests.archived import archive, list_column, list_files, read_dataset
 from tests.commands import run_killed
-from tests.conftest import beside_process, exporting, health, read
+from tests.conftest import beside_process, health, read
 from tests.integration.test_archive_prune import export
 
 pytest.importorskip("duckdb")
@@ -30,32 +30,23 @@ class KilledError(BaseException):
     """The process ends here: nothing is tidied up."""
 
 
-class Kill:
-    """Kills at the call of this number of a function, and at all that follow."""
-
-    def __init__(self, real: Callable[..., Any], at: int) -> None:
-        self._real, self._at = real, at
-        self.calls = 0
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        self.calls += 1
-        if 0 <= self._at < self.calls:
-            raise KilledError
-        return self._real(*arguments, **keywords)
-
-
 def archive_killed(path: Path, dataset: Path, patch: pytest.MonkeyPatch, owner: Any, name: str, at: int) -> int:
-    """Archive until something is called so many times (-1: to the end), and return how often it was called."""
-    with patch.context() as patched:
-        kill = Kill(getattr(owner, name), at)
-        patched.setattr(owner, name, kill)
+    """Archive until a function was called so many times (-1: to the end), and return how often it was called."""
+    real, calls = getattr(owner, name), 0
+
+    def call(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if 0 <= at < calls:
+            raise KilledError
+        return real(*arguments)
+
+    with patch.context() as patched, suppress(KilledError):
+        patched.setattr(owner, name, call)
         if at >= 0:
             patched.setattr(durable_files, "_remove", lambda path: None)
-        try:
-            archive(path, dataset, until=TODAY)
-        except KilledError:
-            pass
-        return kill.calls
+        archive(path, dataset, until=TODAY)
+    return calls
 
 
 @pytest.fixture
@@ -117,14 +108,13 @@ def write_old_spans(path: str) -> None:
 @pytest.mark.slow
 def test_beside_a_writer_nothing_is_lost_or_spooled(path: Path, tmp_path: Path) -> None:
     dataset = tmp_path / "dataset"
-    with exporting(path):
-        pass
+    export(path, [aged_span("first", 9.5)])
     with beside_process(write_old_spans, path):
         for _ in range(4):
             archive(path, dataset, until=TODAY, removes=True)
     archive(path, dataset, until=TODAY, removes=True)
     names = set(list_column(dataset, "spans", "name"))
-    assert names == {f"{number}/{part}" for number in range(_TRACES) for part in range(2)}
+    assert names == {"first", *(f"{number}/{part}" for number in range(_TRACES) for part in range(2))}
     assert read(path, "SELECT count(*) FROM spans") == [(0,)]
     assert health(path, "spooled", "dropped") == (0, 0)
     assert not [name for name in os.listdir(path.parent) if "spool" in name]
