@@ -10,6 +10,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import SpanContext, TraceFlags
+
 from otel_sqlite_exporter.archive.archiving.archive_file import archive_file
 from otel_sqlite_exporter.archive.compaction.compactor import compact
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, open_dataset
@@ -70,5 +74,21 @@ def _make_file(path: Path, number: int) -> Path:
     *of_days, odd = make_batches()
     for batch in (*of_days[: 2 * _DAYS], odd):
         export_records(path, [one for place, one in enumerate(batch) if place % HOSTS == number or place % 5 == 0])
+    export_records(path, [_make_alert(number)])
     settle(path, f"{number}123456789abcdef" * 2)
     return path
+
+
+def _make_alert(number: int) -> ReadableSpan:
+    """A call with events that have views of their own."""
+    at = FIRST_NS + number * DAY_NS
+    alert = {"security.alert_level": "high", "security.keywords": ["a", "b"], "security.description": ""}
+    events = [
+        Event("security.content", alert, at),
+        Event("security.unknown", {}, at),
+        Event("framework.patch", {"framework.name": "crew", "framework.version": None}, at),
+    ]
+    context = SpanContext(0xA1E57 + number, 1, False, TraceFlags(1))
+    called = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+    resource = Resource({"service.name": "guard"})
+    return ReadableSpan("chat", context, None, resource, called, events, start_time=at, end_time=at + 1)

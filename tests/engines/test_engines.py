@@ -16,7 +16,6 @@ pytest.importorskip("duckdb", reason="the extra `archive` is not installed")
 from otel_sqlite_exporter.archive.asking.dataset_engine import open_engine
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import read_manifests
-from otel_sqlite_exporter.sql.texts import split_statements
 from tests.commands import run
 from tests.engines.compared_rows import find_difference
 from tests.engines.documented_views import VIEWS, find_unlike_columns
@@ -58,10 +57,11 @@ def make_questions(engine: str, hosts: Hosts) -> dict[str, str]:
 
 
 def print_statements(engine: str, hosts: Hosts, *options: str) -> list[str]:
-    """The statements that `engine-sql` prints."""
+    """The statements that `engine-sql` prints; each ends with the line."""
     code, printed, error = run("engine-sql", engine, "--dataset", hosts.dataset.path, *options)
     assert (code, error) == (0, "")
-    return [statement.rstrip(";") for statement in split_statements(printed)]
+    lines = [line for line in printed.splitlines() if not line.startswith("--")]
+    return [statement for statement in "\n".join([*lines, ""]).split(";\n") if statement]
 
 
 def find_differences(expected: Mapping[str, Answer], found: Mapping[str, Answer]) -> dict[str, Any]:
@@ -122,7 +122,8 @@ def test_clickhouse_that_reads_the_files(hosts: Hosts, expected: Mapping[str, An
 def test_clickhouse_keeps_each_row_once(hosts: Hosts) -> None:
     """The keys tell all rows apart, and those that were loaded twice are one."""
     tables = [statement for statement in print_statements("clickhouse", hosts) if "VIEW" not in statement]
-    twice = [*tables, *(statement for statement in tables if "INSERT INTO" in statement)]
+    twice = [*tables, *(statement for statement in tables if statement.startswith("INSERT"))]
+    assert len(twice) == 3 * len(TABLES)
     questions = {table: f"SELECT count() FROM _{table} SETTINGS final = 1" for table in TABLES}
     answers = ask_process("clickhouse", [*NEW_DATABASE, *twice], questions)
     assert {table: answers[table].rows for table in TABLES} == {table: [(hosts.count(table),)] for table in TABLES}
