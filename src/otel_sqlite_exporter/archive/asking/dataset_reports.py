@@ -18,8 +18,10 @@ from otel_sqlite_exporter.archive.archive_packages import load_duckdb
 from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
 from otel_sqlite_exporter.archive.asking.dataset_statement import describe_error
 from otel_sqlite_exporter.archive.asking.divided_traces import describe_parts
+from otel_sqlite_exporter.archive.asking.locator import find_days, find_ids
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
 from otel_sqlite_exporter.errors import DamagedFileError, FilterError
+from otel_sqlite_exporter.query.filter_values import parse_texts
 from otel_sqlite_exporter.query.id_prefixes import NAMED_CANDIDATES, check_prefix, check_unique
 from otel_sqlite_exporter.query.report_parts.asked_models import AskedModels
 from otel_sqlite_exporter.query.report_parts.report_texts import build_report
@@ -35,9 +37,9 @@ REFUSED: Mapping[str, str] = {
     "genai-metrics": "it reads the points of a file: ask the file, or the view metric_points by `sql`",
 }
 """The reports that a dataset has not, and why."""
+_OF_POINTS = ("agents-usage",)
 _PARAMETER = re.compile(r"(?<![:\w']):([a-z]\w*)")
 _LIST = re.compile(r"IN \(SELECT value FROM json_each\(:(\w+)\)\)")
-_NAMES = "SELECT DISTINCT request_model, response_model FROM _llm_interactions"
 _UTC_TEXTS = {"hour": "%Y-%m-%dT%H:00Z", "day": "%Y-%m-%d", "week": "%Y-%m-%d"}
 _MONDAY = "date_trunc('week', make_timestamp(t // 1000))"
 
@@ -76,11 +78,9 @@ class DatasetReports:
 
     def _resolve(self, view: str, column: str, prefix: str) -> str:
         prefix = check_prefix(column, prefix)
-        sql = f"SELECT DISTINCT {column} FROM _{view} WHERE starts_with({column}, ?) ORDER BY 1 LIMIT ?"
-        with open_engine(self._dataset, texts=[sql]) as engine:
-            rows = self._ask(engine, sql, [prefix, NAMED_CANDIDATES + 1])[1]
-        check_unique(view, column, prefix, [one for (one,) in rows])
-        return str(rows[0][0])
+        found = find_ids(self._dataset, column, prefix, NAMED_CANDIDATES + 1)
+        check_unique(view, column, prefix, found)
+        return found[0]
 
     def run_report(
         self,
@@ -103,7 +103,7 @@ class DatasetReports:
         _check_report(name)
         select = build_report(name, question.parameters, given, is_pass=False, text=read_text(name))
         sql, values = _translate(select.sql, select.parameters)
-        with open_engine(self._dataset, texts=[sql, _NAMES]) as engine:
+        with open_engine(self._dataset, dates=self._find_dates(name, given), texts=[sql, _list_models()]) as engine:
             self._add_functions(engine, question)
             columns, rows = self._ask(engine, sql, values)
         return make_result(question, columns, rows)
@@ -120,6 +120,13 @@ class DatasetReports:
     def describe_parts(self) -> str | None:
         """Return a sentence if traces stand in several parts, as their records are then told several times."""
         return describe_parts(self._dataset)
+
+    def _find_dates(self, name: str, filters: Mapping[str, Any]) -> set[str] | None:
+        """Return the days of the sessions that a report is asked for; None: all. Points of a session have their own."""
+        if "session_id" not in filters or name in _OF_POINTS:
+            return None
+        ids = parse_texts("session_id", filters["session_id"])
+        return {date for days in find_days(self._dataset, session_ids=ids).values() for date in days}
 
     def _ask(self, engine: DatasetEngine, sql: str, values: Any) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         duckdb = load_duckdb()
@@ -141,9 +148,13 @@ class DatasetReports:
             else:
                 connection.create_function(f"local_{name}", function, ["BIGINT"], "VARCHAR")
         if "request_model" in question.groups:
-            names = AskedModels(self._ask(engine, _NAMES, [])[1])
+            names = AskedModels(self._ask(engine, _list_models(), {})[1])
             types = ["VARCHAR", "VARCHAR"]
             connection.create_function("asked_model", names.find, types, "VARCHAR", null_handling="special")
+
+
+def _list_models() -> str:
+    return read_engine_text("duckdb", "asking", "list_model_names")
 
 
 def _check_report(name: str) -> None:

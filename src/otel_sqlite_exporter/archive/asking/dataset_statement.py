@@ -7,6 +7,7 @@ could write over, by COPY, which may also stand in the WITH of a SELECT: so only
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_duckdb
 from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
+from otel_sqlite_exporter.archive.asking.engine_views import find_needed
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.sandbox.statement import StatementResult, calling_after, name_columns
@@ -32,8 +34,15 @@ def run_on_dataset(dataset: DatasetFolder, text: str, *, limit: int, timeout_s: 
         MissingPackageError: DuckDB is not installed.
         DamagedFileError: The dataset cannot be read.
     """
+    if find_needed([text])[1]:
+        with open_engine(dataset, texts=[text]) as engine, contextlib.suppress(_MissingViewError):
+            return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s)
     with open_engine(dataset) as engine:
         return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s)
+
+
+class _MissingViewError(FilterError):
+    """A statement names something that does not exist, or a view that was not made for it."""
 
 
 def run_on_engine(engine: DatasetEngine, text: str, *, limit: int, timeout_s: float = math.inf) -> StatementResult:
@@ -55,7 +64,8 @@ def run_on_engine(engine: DatasetEngine, text: str, *, limit: int, timeout_s: fl
             raise KeyboardInterrupt from None
         raise FilterError("timeout_s", f"the statement took longer than {timeout_s:g} s") from None
     except duckdb.Error as error:
-        raise FilterError("statement", f"DuckDB cannot run it: {describe_error(error)}") from None
+        kind = _MissingViewError if isinstance(error, duckdb.CatalogException) else FilterError
+        raise kind("statement", f"DuckDB cannot run it: {describe_error(error)}") from None
     except UnicodeEncodeError:
         raise FilterError("statement", "it is not Unicode") from None
     readable = [tuple(map(_make_readable, row)) for row in rows[:limit]]

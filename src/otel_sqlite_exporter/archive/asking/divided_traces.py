@@ -9,10 +9,7 @@ from otel_sqlite_exporter.archive.asking.dataset_engine import open_engine
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MERGED, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import read_manifests
 from otel_sqlite_exporter.model.plural import count
-
-_COUNT = """
-SELECT count(*) FROM (SELECT t.trace_id FROM _traces AS t GROUP BY t.trace_id HAVING count(*) > 1) AS d
-"""
+from otel_sqlite_exporter.sql.texts import read_engine_text
 
 
 def describe_parts(dataset: DatasetFolder) -> str | None:
@@ -27,8 +24,9 @@ def describe_parts(dataset: DatasetFolder) -> str | None:
     sources = {manifest.source for manifest in manifests}
     if max(days.values(), default=0) < 2 and (len(sources) < 2 or sources == {MERGED}):
         return None
-    with open_engine(dataset, texts=[_COUNT]) as engine:
-        divided = int(engine.connection.execute(_COUNT).fetchone()[0])
+    sql = read_engine_text("duckdb", "asking", "count_divided_traces")
+    with open_engine(dataset, texts=[sql]) as engine:
+        divided = int(engine.connection.execute(sql).fetchone()[0])
     if not divided:
         return None
     return f"{count(divided, 'trace stands', 'traces stand')} in several parts: run compact {dataset.path}"

@@ -91,8 +91,7 @@ class DayRewriter:
             kept += f" UNION ALL SELECT {columns} FROM read_parquet({quote(fresh)}, hive_partitioning = false)"
         rows = max(1_024, min(_BATCH_ROWS, _BATCH_BYTES // (row_bytes * _GROWTH)))
         with self._relations.reading():
-            reader = connection.cursor().execute(f"{kept} ORDER BY {order}").to_arrow_reader(rows)
-            yield from reader
+            yield from connection.sql(f"{kept} ORDER BY {order}").to_arrow_reader(rows)
 
     def _write_pieces(
         self, table: DatasetTable, date: str, generation: int, pieces: Iterable[Iterable[Any]]

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
+from otel_sqlite_exporter.archive.asking.locator import find_days
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, read_manifests
 from otel_sqlite_exporter.archive.restoring.asked_ids import resolve_ids
@@ -26,6 +27,8 @@ from otel_sqlite_exporter.storage.system.work_folders import make_work_folder
 from otel_sqlite_exporter.storage.transactions import transaction
 
 _FOLDER = ".gathering-"
+_MOST_LOCATED = 1_000
+"""Traces: each is looked up by itself, so with more of them all parts are looked into."""
 
 
 @dataclass(slots=True)
@@ -97,11 +100,14 @@ def gather_into(
         resolve_ids(dataset, manifests, "session_id", session_ids),
         resolve_ids(dataset, manifests, "trace_id", trace_ids),
     )
-    traces = {*done.traces, *_find_traces(dataset, manifests, done.sessions)}
+    places = find_days(dataset, session_ids=done.sessions, trace_ids=done.traces)
+    traces = {*done.traces, *_find_traces(dataset, _choose(manifests, places), done.sessions)}
+    # A part of a trace may be on another day, of another source.
+    places |= {} if len(traces) > _MOST_LOCATED else find_days(dataset, trace_ids=traces)
     settings = make_gathering_settings(path)
     days = set()
     with closing(Merger(settings)) as merger:
-        for manifest in manifests:
+        for manifest in manifests if len(traces) > _MOST_LOCATED else _choose(manifests, places):
             for raw in restore_each(dataset, [manifest], traces, folder, sessions=done.sessions):
                 with open_merge_source(raw, settings, is_older=False) as source:
                     report = merger.merge(source, lambda done, of: None)
@@ -113,6 +119,12 @@ def gather_into(
     done.days = tuple(sorted(days))
     done.marks = _add_marks(dataset, manifests, settings, done.sessions, traces)
     return done
+
+
+def _choose(manifests: Sequence[Manifest], places: Mapping[str, Sequence[str]]) -> list[Manifest]:
+    """Return the manifests of these days, which are given by id."""
+    dates = {date for days in places.values() for date in days}
+    return [manifest for manifest in manifests if manifest.date in dates]
 
 
 def _find_traces(dataset: DatasetFolder, manifests: Sequence[Manifest], sessions: Sequence[str]) -> list[str]:

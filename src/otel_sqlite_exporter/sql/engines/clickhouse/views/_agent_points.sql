@@ -8,6 +8,7 @@ SELECT
   p.session_id AS session_id,
   p.user_id AS user_id,
   p.model AS model,
+  p.request_model AS request_model,
   p.measure AS measure,
   COALESCE(t.type, p.told_type) AS type,
   p.unit AS unit,
@@ -34,6 +35,10 @@ FROM (
         THEN JSONExtract(m.attributes, 'gen_ai.request.model', 'Nullable(String)')
       END
     ) AS model,
+    CASE a.asked_model_path
+      WHEN '$."gen_ai.request.model"'
+      THEN JSONExtract(m.attributes, 'gen_ai.request.model', 'Nullable(String)')
+    END AS request_model,
     a.measure AS measure,
     CASE a.type_path
       WHEN '$."copilot_chat.edit.outcome"'

@@ -8,6 +8,7 @@ SELECT
   p.session_id,
   p.user_id,
   p.model,
+  p.request_model,
   p.measure,
   COALESCE(t.type, p.told_type) AS type,
   p.unit,
@@ -34,6 +35,10 @@ FROM (
         THEN GET_JSON_OBJECT(m.attributes, '$[\'gen_ai.request.model\']')
       END
     ) AS model,
+    CASE a.asked_model_path
+      WHEN '$."gen_ai.request.model"'
+      THEN GET_JSON_OBJECT(m.attributes, '$[\'gen_ai.request.model\']')
+    END AS request_model,
     a.measure,
     CASE a.type_path
       WHEN '$."copilot_chat.edit.outcome"'

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On which days a session or a trace is. So a question about one reads the parts of its days alone.
+
+`_locator/` has one Parquet file of ids, sorted, in small row groups, of which a look-up reads one; and beside it which
+manifests it covers. Of manifests that came later, the ids in their own parts are read. What it tells beyond the
+manifests that hold does no harm: their parts are not there to be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from otel_sqlite_exporter.archive.archive_packages import load_duckdb, load_pyarrow
+from otel_sqlite_exporter.archive.asking.dataset_engine import connect
+from otel_sqlite_exporter.archive.asking.engine_views import build_table_view, quote
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import LOCATOR, DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
+from otel_sqlite_exporter.archive.dataset_format.durable_files import put_durably, write_durably
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, read_manifests
+from otel_sqlite_exporter.errors import DamagedFileError
+from otel_sqlite_exporter.sql.texts import read_engine_text
+
+_ABOUT = "locator.json"
+_GROUP_ROWS = 8_192
+_ALL = 1 << 31
+_TRIES = 5
+_LAST = "\U0010ffff"
+_QUERIES = {"session_id": ("find_session_places", "sessions"), "trace_id": ("find_trace_places", "traces")}
+
+
+def write_locator(dataset: DatasetFolder) -> None:
+    """Write the ids of all manifests that hold, unless the locator covers just them.
+
+    Raises:
+        MissingPackageError: DuckDB or pyarrow is not installed.
+        DamagedFileError: A manifest or a part cannot be read.
+        OSError: It cannot be written.
+    """
+    manifests = read_manifests(dataset)
+    covered, written = _read_about(dataset)
+    if written is not None and covered == {manifest.name for manifest in manifests}:
+        return
+    names = sorted(manifest.name for manifest in manifests)
+    name = f"ids-{hashlib.blake2b(json.dumps(names).encode(), digest_size=8).hexdigest()}.parquet"
+    put_durably(dataset.join(LOCATOR, name), lambda path: _write_places(dataset, manifests, path))
+    about = {"file": name, "manifests": names}
+    write_durably(dataset.join(LOCATOR, _ABOUT), json.dumps(about, indent=1).encode() + b"\n")
+    for other in os.listdir(dataset.join(LOCATOR)):
+        if other.startswith("ids-") and other != name:
+            os.unlink(dataset.join(LOCATOR, other))
+
+
+def find_days(
+    dataset: DatasetFolder, session_ids: Collection[str] = (), trace_ids: Collection[str] = ()
+) -> dict[str, tuple[str, ...]]:
+    """Return the days, as `2026-01-31`, on which parts have sessions and traces, by id. An unknown id has none.
+
+    Raises:
+        MissingPackageError: DuckDB is not installed.
+        DamagedFileError: A manifest, a part or the locator cannot be read.
+    """
+    days: dict[str, tuple[str, ...]] = {}
+    for column, ids in (("session_id", session_ids), ("trace_id", trace_ids)):
+        found = _find_places(dataset, column, [(id, id) for id in ids], _ALL) if ids else []
+        for id in ids:
+            known = {date for other, date in found if other == id}
+            days[id] = tuple(sorted({*days.get(id, ()), *known}))
+    return days
+
+
+def find_ids(dataset: DatasetFolder, column: str, prefix: str, most: int) -> list[str]:
+    """Return the ids of sessions (`column` is `session_id`) or traces (`trace_id`) that begin with `prefix`: in order,
+    at least the first `most` of them.
+
+    Raises:
+        MissingPackageError: DuckDB is not installed.
+        DamagedFileError: A manifest, a part or the locator cannot be read.
+    """
+    limit = most * (1 + len({manifest.date for manifest in read_manifests(dataset)}))
+    found = _find_places(dataset, column, [(prefix, prefix + _LAST)], limit)
+    return list(dict.fromkeys(id for id, _ in found))
+
+
+def _find_places(
+    dataset: DatasetFolder, column: str, ranges: Iterable[tuple[str, str]], most: int
+) -> list[tuple[str, str]]:
+    duckdb = load_duckdb()
+    query, table = _QUERIES[column]
+    for tried in range(_TRIES):
+        covered, places = _read_about(dataset)
+        later = [manifest for manifest in read_manifests(dataset) if manifest.name not in covered]
+        paths = _list_paths(dataset, later, table)
+        files = paths if places is None else [*paths, places]
+        try:
+            connection, scratch = connect(files, [_view_places(places), build_table_view(TABLES[table], paths)], 1)
+            try:
+                text = read_engine_text("duckdb", "asking", query)
+                asked = [{"first": first, "last": last, "most": most} for first, last in ranges]
+                return [row for values in asked for row in connection.execute(text, values).fetchall()]
+            finally:
+                connection.close()
+                shutil.rmtree(scratch, ignore_errors=True)
+        except duckdb.Error as error:
+            if tried + 1 == _TRIES or all(map(os.path.exists, files)):  # else `compact` replaced it meanwhile
+                raise DamagedFileError(
+                    f"{dataset.path}: its locator or a part cannot be read ({error}): run compact {dataset.path}"
+                ) from None
+    raise AssertionError  # the last try returns or raises
+
+
+def _view_places(path: str | None) -> str:
+    source = (
+        "SELECT '' AS kind, '' AS id, '' AS date WHERE 1 = 0" if path is None else f"FROM read_parquet({quote(path)})"
+    )
+    return f"CREATE VIEW _places AS {source}"
+
+
+def _read_about(dataset: DatasetFolder) -> tuple[set[str], str | None]:
+    """Return the names of the manifests that the locator covers, and the path of its file; none, if it has none."""
+    try:
+        with open(dataset.join(LOCATOR, _ABOUT), "rb") as file:
+            about = json.loads(file.read())
+        return set(about["manifests"]), dataset.join(LOCATOR, str(about["file"]))
+    except FileNotFoundError:
+        return set(), None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedFileError(
+            f"{dataset.join(LOCATOR, _ABOUT)}: it cannot be read ({error}): remove it, and run compact {dataset.path}"
+        ) from None
+
+
+def _write_places(dataset: DatasetFolder, manifests: Sequence[Manifest], path: str) -> None:
+    arrow = load_pyarrow()
+    paths = {table: _list_paths(dataset, manifests, table) for table in ("sessions", "traces")}
+    statements = [build_table_view(TABLES[table], found) for table, found in paths.items()]
+    connection, scratch = connect([one for found in paths.values() for one in found], statements)
+    try:
+        places: Any = connection.sql(read_engine_text("duckdb", "asking", "list_places")).to_arrow_reader(_GROUP_ROWS)
+        options = {"compression": "zstd", "use_dictionary": ["kind", "date"], "write_page_index": True}
+        with arrow.parquet.ParquetWriter(path, places.schema, **options) as writer:
+            for batch in places:
+                writer.write_batch(batch, _GROUP_ROWS)
+    finally:
+        connection.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _list_paths(dataset: DatasetFolder, manifests: Iterable[Manifest], table: str) -> list[str]:
+    return [dataset.join(part.path) for manifest in manifests for part in manifest.parts if part.table == table]
