@@ -14,6 +14,7 @@ from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFo
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, read_manifests
 from otel_sqlite_exporter.archive.restoring.asked_ids import resolve_ids
 from otel_sqlite_exporter.archive.restoring.part_reader import PartReader
+from otel_sqlite_exporter.archive.restoring.restored_points import add_points
 from otel_sqlite_exporter.archive.restoring.restored_traces import restore_each
 from otel_sqlite_exporter.errors import CopyRefusedError, DamagedFileError
 from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
@@ -38,7 +39,7 @@ class GatheredRecords:
     Attributes:
         sessions, traces: The ids that were asked for, whole.
         days: On which they are.
-        spans, logs, marks: How many records, and pins and notes.
+        spans, logs, points, marks: How many spans, log records, data points, and pins and notes.
     """
 
     sessions: tuple[str, ...]
@@ -46,6 +47,7 @@ class GatheredRecords:
     days: tuple[str, ...] = ()
     spans: int = 0
     logs: int = 0
+    points: int = 0
     marks: int = 0
 
 
@@ -67,7 +69,7 @@ def gather(
     dataset: DatasetFolder, path: str, *, session_ids: Sequence[str] = (), trace_ids: Sequence[str] = ()
 ) -> GatheredRecords:
     """Write a new file to `path` with sessions, each with all traces that show it, and traces of a dataset: whole, with
-    their log records, scores, pins and notes. It has its name when it is complete, with mode 0600.
+    their log records, scores, pins, notes, and the data points that name the sessions. It has its name when it is complete, with mode 0600.
 
     Args:
         session_ids, trace_ids: Ids, or unique prefixes of ids.
@@ -117,6 +119,7 @@ def gather_into(
                 days.add(manifest.date)
                 os.unlink(raw)
     done.days = tuple(sorted(days))
+    done.points = add_points(dataset, manifests, settings, done.sessions)
     done.marks = _add_marks(dataset, manifests, settings, done.sessions, traces)
     return done
 
