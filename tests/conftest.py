@@ -25,6 +25,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.native.core_state import find_core_state
+from tests.new_files import copy_new_files, put_new_file
 
 ROOT = Path(__file__).parents[1]
 HANG_S = 180
@@ -90,6 +91,7 @@ def pytest_configure() -> None:
 
     settings.register_profile("shared", suppress_health_check=[HealthCheck.too_slow], deadline=None)
     settings.load_profile("shared")
+    copy_new_files()
     gc.disable()  # what is collected stays until the end: to look for garbage in it takes a third of the time
 
 
@@ -136,6 +138,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @contextmanager
 def exporting(path: Path | str, **keywords: Any) -> Iterator[SQLiteSpanExporter]:
     """An exporter that is shut down at the end."""
+    put_new_file(path)
     exporter = SQLiteSpanExporter(path, **keywords)
     try:
         yield exporter
@@ -179,9 +182,10 @@ def read(path: Path | str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
 
 def span_names(path: Path | str) -> list[str]:
     """The names of all spans, in alphabetical order; the file must be sound."""
-    assert read(path, "PRAGMA integrity_check") == [("ok",)]
-    assert read(path, "PRAGMA foreign_key_check") == []
-    return [name for (name,) in read(path, "SELECT name FROM spans ORDER BY name")]
+    with closing(sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        return [name for (name,) in connection.execute("SELECT name FROM spans ORDER BY name")]
 
 
 def health(path: Path | str, *counters: str) -> tuple[int, ...]:

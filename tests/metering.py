@@ -28,6 +28,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_sqlite_exporter import SQLiteMetricExporter
 from tests.conftest import read
+from tests.new_files import put_new_file
 
 
 def make_provider(
@@ -43,6 +44,7 @@ def metering(
     path: Path | str, views: Sequence[View] = (), resource: Resource | None = None, **keywords: Any
 ) -> Iterator[MeterProvider]:
     """A provider whose exporter writes to `path`; at the end it exports and is shut down."""
+    put_new_file(path)
     provider = make_provider(SQLiteMetricExporter(path, **keywords), views, resource)
     try:
         yield provider

@@ -30,6 +30,7 @@ from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.writer import Writer
+from tests.new_files import put_new_file
 
 SECOND = 10**9
 EPOCH = 1_700_000_040 * SECOND
@@ -90,6 +91,7 @@ def histogram(name: str = "duration", temporality: str = CUMULATIVE, **fields: A
 def write_points(path: Path | str, *batches: Iterable[PointFields]) -> None:
     """Write points into a file, a batch after the other."""
     settings = resolve_settings(str(path))
+    put_new_file(Path(path))
     migrate(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
     encoder = PointEncoder(settings.session_attributes)
     connection = open_writer(settings.path, synchronous="normal", busy_timeout_ms=settings.busy_timeout_ms)

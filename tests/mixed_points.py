@@ -36,6 +36,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.writer import Writer
+from tests.new_files import put_new_file
 
 HOUR_NS = 3_600 * 10**9
 _MINUTE_NS = 60 * 10**9
@@ -136,6 +137,7 @@ def encode(points: Iterable[PointFields]) -> list[EncodedPoint]:
 
 def write_batches(path: Path, batches: Iterable[Sequence[EncodedPoint]]) -> None:
     """Write batches of points."""
+    put_new_file(path)
     settings = resolve_settings(path)
     with closing(open_file(settings)) as connection:
         writer = Writer(connection, settings)

@@ -26,6 +26,7 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import (
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.model.signals import ResourceFields, ScopeFields
 from otel_sqlite_exporter.settings import resolve_settings
+from tests.new_files import put_new_file
 from tests.sample_traces import NOON_NS
 
 MINUTE_NS = 60_000_000_000
@@ -72,6 +73,7 @@ def encode_points(points: Iterable[PointFields]) -> list[EncodedPoint]:
 
 
 def write_points(path: Path, points: list[EncodedPoint]) -> None:
+    put_new_file(path)
     delivery = Delivery(resolve_settings(path), "metrics")
     assert delivery.deliver(Records(points=points))
     delivery.close()

@@ -12,24 +12,28 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from tests.new_files import put_new_file
 
 NOON_NS = 1_769_860_800 * 10**9
 """2026-01-31T12:00:00Z, when the first trace starts; each later one starts a minute after the one before it."""
 MS, MINUTE = 10**6, 60 * 10**9
 TRACES = 12
+SERVICES = ("support", "orders")
 MODELS = ("gpt-4.1", "claude-haiku-4-5", "o4-mini")
 TOOLS = ("search", "read_file")
 
 
 def write_traces(path: Path, traces: int = TRACES) -> Path:
     """Write `traces` traces of five spans each: a request, an agent, a call, a tool execution below it, a call."""
+    put_new_file(path)
+    exporter = SQLiteSpanExporter(path, cost="off")
+    providers = [TracerProvider(resource=Resource({"service.name": name}), shutdown_on_exit=False) for name in SERVICES]
+    for provider in providers:
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
     for number in range(traces):
-        provider = TracerProvider(
-            resource=Resource({"service.name": ("support", "orders")[number % 2]}), shutdown_on_exit=False
-        )
-        provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path, cost="off")))
-        _write_trace(provider.get_tracer("asked", "1.0"), number, NOON_NS + number * MINUTE)
-        provider.shutdown()
+        tracer = providers[number % len(providers)].get_tracer("asked", "1.0")
+        _write_trace(tracer, number, NOON_NS + number * MINUTE)
+    exporter.shutdown()
     return path
 
 

@@ -19,7 +19,9 @@ LIST = {
 }
 OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
+    "archive": {"path", "--to", "--before", "--prune", "--dry-run", "--json"},
     "backup": {"path", "--to", "--force", "--json"},
+    "compact": {"dataset", "--dry-run", "--json"},
     "connect": {
         *("agent", "path", "--write", "--undo", "--yes", "--endpoint", "--token", "--content", "--file"),
         *("--wait", "--no-wait", "--service"),

@@ -29,7 +29,7 @@ from otel_sqlite_exporter.model.values import LARGEST
 from tests.dataset_files import make_rich_file
 from tests.drawn_points import point_lists
 from tests.hostile_points import write_hostile_points
-from tests.metered_datasets import DAY_NS, VIEWS, archive_metering, read_dataset, read_file, settle
+from tests.metered_datasets import DAY_NS, VIEWS, archive_days, read_dataset, read_file, settle
 from tests.mixed_points import RESOURCES, encode, mixed_points, write_batches
 from tests.otlp_captures.capture_files import import_batches, read_capture
 from tests.sample_traces import write_traces
@@ -52,7 +52,7 @@ def dataset(tmp_path: Path) -> DatasetFolder:
 
 def test_each_view_of_a_dataset_is_that_of_the_file(tmp_path: Path, dataset: DatasetFolder) -> None:
     path = make_rich_file(tmp_path / "otel.db")
-    manifests = archive_metering(path, dataset)
+    manifests = archive_days(path, dataset)
     assert sum(manifest.count("metrics") > 0 for manifest in manifests) > 1
     assert all(read_file(path, view) for view in VIEWS)
     check_views(path, dataset)
@@ -62,7 +62,7 @@ def test_what_agents_measure_of_themselves_is_that_of_the_file(tmp_path: Path, d
     path = tmp_path / "otel.db"
     for name in _METERED:
         import_batches(path, [read_capture(name).lines])
-    archive_metering(path, dataset)
+    archive_days(path, dataset)
     measured = {row.split("'measure', ")[1].split(")")[0] for row in read_file(path, "agent_usage")}
     assert len(measured) > 5
     check_views(path, dataset)
@@ -72,10 +72,11 @@ def test_hostile_texts_stay_as_they_are(tmp_path: Path, dataset: DatasetFolder) 
     path = tmp_path / "otel.db"
     texts = ["'; DROP VIEW metrics", "\u202e\0\x1b[31m", "\U0001f600\ud800", "{}", "\\u0000", '"', "x" * 3_000]
     write_hostile_points(path, texts, _MIDNIGHT_NS - 90 * 10**9)
-    archive_metering(path, dataset)
+    archive_days(path, dataset)
     check_views(path, dataset)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(points=mixed_points(_MIDNIGHT_NS + 3 * 3_600 * 10**9))
 def test_points_around_midnight_are_as_the_file_shows_them(points: list[PointFields]) -> None:
@@ -84,7 +85,7 @@ def test_points_around_midnight_are_as_the_file_shows_them(points: list[PointFie
         path = Path(folder) / "otel.db"
         write_batches(path, [encode(points)])
         dataset = make_dataset(Path(folder) / "dataset")
-        archive_metering(path, dataset)
+        archive_days(path, dataset)
         check_views(path, dataset)
 
 
@@ -123,6 +124,7 @@ def _name_infinite(value: float | None) -> object:
     return value if value is None or math.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(points=mixed_points(_MIDNIGHT_NS), data=st.data())
 def test_points_of_two_files_are_put_together_as_a_merge_does(points: list[PointFields], data: st.DataObject) -> None:
@@ -161,14 +163,14 @@ def test_marks_that_were_changed_and_taken_away(tmp_path: Path, dataset: Dataset
     for session in sessions[:2]:
         annotations.pin(session_id=session, label="first")
         annotations.note("first", session_id=session)
-    archive_metering(path, dataset)
+    archive_days(path, dataset)
     kept = read_file(path, "marks")
     annotations.unpin(session_id=sessions[0])
     annotations.note("second", session_id=sessions[1])
-    archive_metering(path, dataset, generation=1)
+    archive_days(path, dataset, generation=1)
     assert read_dataset(dataset)["marks"] == read_file(path, "marks") != kept
     annotations.pin(session_id=sessions[0], label="third")
-    archive_metering(path, dataset, generation=2)
+    archive_days(path, dataset, generation=2)
     assert read_dataset(dataset)["marks"] == read_file(path, "marks")
 
 

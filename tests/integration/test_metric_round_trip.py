@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import json
 import random
-import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -35,30 +34,23 @@ from tests.commands import run
 from tests.conftest import read
 from tests.file_checks import table_scans
 from tests.metering import make_data, make_sum, metering
+from tests.new_files import put_new_file
 from tests.otlp_captures import capture_files
 from tests.otlp_messages import as_protobuf
 from tests.sample_metrics import make_metrics
 from tests.source_files import view_rows
 
-_many = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_many = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _VIEWS = ("metrics", "metric_points", "exemplars")
 _TABLES = ("_instruments", "_metric_series", "_histogram_bounds")
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file without records: to copy it takes less time than to make it."""
-    path = tmp_path_factory.mktemp("empty") / "otel.db"
-    open_file(resolve_settings(path)).close()
-    return path
-
-
 @contextmanager
-def copied(empty: Path, number: int) -> Iterator[list[Path]]:
+def new_files(number: int) -> Iterator[list[Path]]:
     with TemporaryDirectory() as folder:
         paths = [Path(folder, f"{place}.db") for place in range(number)]
         for path in paths:
-            shutil.copyfile(empty, path)
+            put_new_file(path)
         yield paths
 
 
@@ -88,8 +80,8 @@ def metric_rows(path: Path) -> dict[str, list[str]]:
 @pytest.mark.slow
 @_many
 @given(strategies.messages)
-def test_an_exported_file_is_the_file(empty: Path, message: dict[str, Any]) -> None:
-    with copied(empty, 3) as (first, second, third):
+def test_an_exported_file_is_the_file(message: dict[str, Any]) -> None:
+    with new_files(3) as (first, second, third):
         report = import_lines(first, [message])
         assert (report.refused, report.altered, report.unknown) == (0, 0, [])
         lines = export_lines(first)
@@ -104,12 +96,10 @@ def test_an_exported_file_is_the_file(empty: Path, message: dict[str, Any]) -> N
 @pytest.mark.slow
 @_many
 @given(strategies.messages, st.randoms(use_true_random=False))
-def test_any_order_and_split_of_points_gives_the_same_file(
-    empty: Path, message: dict[str, Any], chance: random.Random
-) -> None:
+def test_any_order_and_split_of_points_gives_the_same_file(message: dict[str, Any], chance: random.Random) -> None:
     parts = strategies.split_message(message)
     chance.shuffle(parts)
-    with copied(empty, 3) as (whole, split, again):
+    with new_files(3) as (whole, split, again):
         import_lines(whole, [message])
         import_all(split, [json.dumps(part).encode() for part in parts])
         import_lines(again, [*parts, *reversed(parts), message])
@@ -228,8 +218,9 @@ _KEYED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("query", _KEYED)
-def test_what_an_export_reads_is_found_by_keys(empty: Path, query: str) -> None:
-    with closing(sqlite3.connect(empty)) as file:
+def test_what_an_export_reads_is_found_by_keys(path: Path, query: str) -> None:
+    put_new_file(path)
+    with closing(sqlite3.connect(path)) as file:
         plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {read_query(query)}", _KEYED[query])]
     assert [step for step in table_scans(plan) if step != "SCAN n"] == []
 

@@ -35,6 +35,7 @@ from tests.conftest import in_new_process, read
 from tests.drawn_points import ARRIVAL_NS, point_lists
 from tests.file_checks import check_file
 from tests.metric_files import counter, histogram, make_point
+from tests.new_files import put_new_file
 
 # Ids are the file's own, and what comes late depends on the order.
 _LEFT_OUT = {"metrics": ("id", "late_points"), "metric_points": ("series_id",), "exemplars": ("series_id",)}
@@ -45,6 +46,7 @@ class PointWriter:
     """Writes encoded points through a connection of its own."""
 
     def __init__(self, path: Path) -> None:
+        put_new_file(path)
         chosen = resolve_settings(path)
         self.connection = open_file(chosen)
         self.writer, self.run = Writer(self.connection, chosen), Run.begin("metrics", chosen)
@@ -87,7 +89,7 @@ def sorting_often() -> Iterator[None]:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(fields=point_lists(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_change_any_view(fields: list[PointFields], seed: int) -> None:
     chance = random.Random(seed)

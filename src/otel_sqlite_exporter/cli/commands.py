@@ -21,7 +21,7 @@ from otel_sqlite_exporter.cli import (
     report_commands,
     transfer_commands,
 )
-from otel_sqlite_exporter.cli.archiving import archive_command, engine_sql_command, restore_command
+from otel_sqlite_exporter.cli.archiving import archive_command, compact_command, engine_sql_command, restore_command
 from otel_sqlite_exporter.cli.edges import agent_commands, connect_commands, serve_commands, token_commands
 from otel_sqlite_exporter.cli.formatting import discard_output, print_lines
 from otel_sqlite_exporter.cli.keeping import (
@@ -123,7 +123,7 @@ _MODULES = (
     *(serve_commands, token_commands, agent_commands, connect_commands),
     *(delete_command, prune_command, backup_commands, merge_command),
     *(mark_commands, score_commands, share_command, metric_commands),
-    *(archive_command, engine_sql_command, restore_command),
+    *(archive_command, compact_command, engine_sql_command, restore_command),
 )
 for module in _MODULES:
     for command in module.COMMANDS:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import closing
 
+from otel_sqlite_exporter.archive.asking.locator import write_locator
 from otel_sqlite_exporter.archive.compaction.compaction_notes import find_settled, note_settled
 from otel_sqlite_exporter.archive.compaction.compaction_report import CompactionReport
 from otel_sqlite_exporter.archive.compaction.contested_records import find_contested
@@ -82,6 +83,8 @@ class _Compactor:
         after = read_manifests(self._dataset)
         report.parts_after, report.bytes_after = _measure(after)
         if not is_dry:
+            self._progress(0, 1, "writing the locator")
+            write_locator(self._dataset)
             note_settled(self._dataset, after)
         return report
 

@@ -16,6 +16,7 @@ from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MERGED, D
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES, DatasetTable
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part
 from otel_sqlite_exporter.archive.dataset_format.part_files import write_part
+from otel_sqlite_exporter.archive.day_rows.day_facts import DayFacts
 from otel_sqlite_exporter.archive.day_rows.same_points import unite_rows
 from otel_sqlite_exporter.version import __version__
 
@@ -55,25 +56,27 @@ class DayRewriter:
             DamagedFileError: A part cannot be read.
             OSError: A part cannot be written.
         """
-        parts: list[Part] = []
+        noted, parts = DayFacts(), list[Part]()
         for table in TABLES.values():
             if table.name not in SUMMARIES:
-                parts += self._write(table, date, numbers, generation)
+                parts += self._write(table, date, numbers, generation, noted)
         for name in SUMMARIES:
             summary = summarise_day(self._dataset, date, parts, name)
             parts += self._write_pieces(TABLES[name], date, generation, [summary])
         old = [self._manifests[number] for number in sorted(numbers)]
         names = tuple(one.name for one in old)
-        return Manifest(MERGED, date, generation, tuple(parts), names, __version__, _join_facts(old))
+        return Manifest(MERGED, date, generation, tuple(parts), names, __version__, _join_facts(old) | noted.tell())
 
-    def _write(self, table: DatasetTable, date: str, numbers: Collection[int], generation: int) -> list[Part]:
+    def _write(
+        self, table: DatasetTable, date: str, numbers: Collection[int], generation: int, noted: DayFacts
+    ) -> list[Part]:
         old = [part for number in numbers for part in self._manifests[number].parts if part.table == table.name]
         fresh = self._fresh.get((table.name, date))
         if not old and fresh is None:
             return []
         row_bytes = max(1, sum(part.bytes for part in old) // max(1, sum(part.rows for part in old)))
         relation = self._relations.name_relation(table, numbers)
-        batches = self._read(table, relation, fresh, row_bytes)
+        batches = noted.note(table.name, self._read(table, relation, fresh, row_bytes))
         return self._write_pieces(table, date, generation, cut(batches, max(_BATCH_ROWS, _PIECE_BYTES // row_bytes)))
 
     def _read(self, table: DatasetTable, relation: str, fresh: str | None, row_bytes: int) -> Iterator[Any]:
@@ -91,8 +94,7 @@ class DayRewriter:
             kept += f" UNION ALL SELECT {columns} FROM read_parquet({quote(fresh)}, hive_partitioning = false)"
         rows = max(1_024, min(_BATCH_ROWS, _BATCH_BYTES // (row_bytes * _GROWTH)))
         with self._relations.reading():
-            reader = connection.cursor().execute(f"{kept} ORDER BY {order}").to_arrow_reader(rows)
-            yield from reader
+            yield from connection.sql(f"{kept} ORDER BY {order}").to_arrow_reader(rows)
 
     def _write_pieces(
         self, table: DatasetTable, date: str, generation: int, pieces: Iterable[Iterable[Any]]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 _LEVEL = 3
-_GROUP_ROWS = 122_880
+_GROUP_ROWS, _GROUP_BYTES = 122_880, 96_000_000
 _ASKED_IDS = ("trace_id", "session_id")
 
 
@@ -41,18 +41,18 @@ def write_part(
     """
     arrow = load_pyarrow()
     schema = make_schema(table)
-    counted = _Counted(batches)
+    counted = _Counted(_gather(batches))
     first = counted.find_first()
     if first is None:
         return None
 
     def write(beside: str) -> None:
-        options = _choose_options(table)
+        options = _choose_options(table, first.num_rows)
         with arrow.parquet.ParquetWriter(beside, schema.with_metadata(_describe(table)), **options) as writer:
-            for batch in counted:
-                dates = arrow.repeat(arrow.scalar(date, arrow.string()), batch.num_rows)
-                columns = [batch.column(name) for name in table.columns]
-                writer.write_batch(arrow.RecordBatch.from_arrays([*columns, dates], schema=schema), _GROUP_ROWS)
+            for group in counted:
+                dates = arrow.repeat(arrow.scalar(date, arrow.string()), group.num_rows)
+                columns = [group.column(name) for name in table.columns]
+                writer.write_table(arrow.Table.from_arrays([*columns, dates], schema=schema), group.num_rows)
 
     whole = dataset.join(path)
     put_durably(whole, write)
@@ -108,8 +108,24 @@ def digest_file(path: str) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
+def _gather(batches: Iterable[Any]) -> Iterator[Any]:
+    """Yield tables of many rows, or of fewer that are large: what is written at once is a row group."""
+    arrow = load_pyarrow()
+    held: list[Any] = []
+    rows = size = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            yield arrow.Table.from_batches(held)
+            held, rows, size = [], 0, 0
+    if held:
+        yield arrow.Table.from_batches(held)
+
+
 class _Counted:
-    """Record batches that have rows, and how many rows they had in all."""
+    """Tables that have rows, and how many rows they had in all."""
 
     def __init__(self, batches: Iterable[Any]) -> None:
         self._batches = (batch for batch in batches if batch.num_rows)
@@ -117,7 +133,7 @@ class _Counted:
         self.rows = 0
 
     def find_first(self) -> Any:
-        """Return the first batch, which still comes, or None."""
+        """Return the first one, which still comes, or None."""
         self._first = [batch for _, batch in zip(range(1), self._batches, strict=False)]
         return self._first[0] if self._first else None
 
@@ -130,7 +146,8 @@ class _Counted:
             yield batch
 
 
-def _choose_options(table: DatasetTable) -> dict[str, Any]:
+def _choose_options(table: DatasetTable, rows: int) -> dict[str, Any]:
+    """`rows` is the most that a row group has: without it, each bloom filter takes the memory and time of a million."""
     arrow = load_pyarrow()
     asked = [name for name in _ASKED_IDS if name in table.columns]
     options: dict[str, Any] = {
@@ -140,7 +157,7 @@ def _choose_options(table: DatasetTable) -> dict[str, Any]:
         "write_page_index": True,
     }
     if asked and "bloom_filter_options" in inspect.signature(arrow.parquet.ParquetWriter.__init__).parameters:
-        options["bloom_filter_options"] = dict.fromkeys(asked, True)
+        options["bloom_filter_options"] = {name: {"ndv": rows} for name in asked}
     return options
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
+from otel_sqlite_exporter.archive.asking.locator import write_locator
 from otel_sqlite_exporter.archive.compaction.compactor import compact
 from otel_sqlite_exporter.archive.compaction.contested_records import find_tied
 from otel_sqlite_exporter.archive.compaction.leftovers import make_work, remove_work
@@ -90,6 +91,7 @@ def delete_from_dataset(
                 run.run(progress)
         finally:
             remove_work(dataset)
+        write_locator(dataset)
         after = read_manifests(dataset)
     if run.is_declined:
         return None

@@ -51,6 +51,11 @@ class GoneRows:
         found = run_removal(relations, "list_days_of_rows", **self._name_points(), sessions=[*self.sessions])
         return {date for (date,) in found}
 
+    def name_rows(self) -> dict[str, Any]:
+        """Return the rows as parameters of a query: of the series, those before `until`."""
+        ids = {"sessions": [*self.sessions], "traces": [*self.traces]}
+        return {"series": [*self.series], "until": self.until, **ids}
+
     def count(self, relations: PartRelations) -> tuple[int, int, int]:
         """Return how many series lose points, how many points go, and how many exemplars of others.
 

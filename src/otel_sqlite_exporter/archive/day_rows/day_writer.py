@@ -10,24 +10,18 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
 from otel_sqlite_exporter.archive.asking.day_summaries import summarise_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, commit_manifest
 from otel_sqlite_exporter.archive.dataset_format.part_files import write_part
-from otel_sqlite_exporter.archive.day_rows.row_reader import OTHER_READERS, READERS, find_id_base, read_rows
+from otel_sqlite_exporter.archive.day_rows.day_conversations import allowing_temporary
+from otel_sqlite_exporter.archive.day_rows.day_facts import DayFacts
+from otel_sqlite_exporter.archive.day_rows.row_reader import OTHER_READERS, READERS, DayRows, find_id_base
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.version import __version__
 
 _NS_A_DAY = 86_400 * 10**9
-_TIMES = {
-    "traces": ("start_time_unix_nano", "end_time_unix_nano"),
-    "logs": ("start_time_unix_nano", "start_time_unix_nano"),
-    "metrics": ("time_unix_nano", "time_unix_nano"),
-}
-"""By table, the columns with the first and the last time of a row."""
-_COUNTED = {"spans": "spans", "logs": "logs", "points": "metrics"}
 
 
 def find_day(date: str) -> tuple[int, int]:
@@ -68,19 +62,17 @@ def write_day(
         OSError: The dataset cannot be written.
     """
     since, until = find_day(date)
-    id_base = find_id_base(source)
-    times = _DayTimes()
+    noted = DayFacts()
     parts: list[Part] = []
-    with _snapshot(connection):
+    with _snapshot(connection), DayRows(connection, since, until, find_id_base(source), traces) as day:
         for table in (*READERS, *OTHER_READERS):
-            rows = times.note(table, sift(table, read_rows(connection, table, since, until, id_base, traces)))
+            rows = noted.note(table, sift(table, day.read(table)))
             parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
     for table in SUMMARIES:
         rows = summarise_day(dataset, date, parts, table)
         parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
-    counts = {name: sum(part.rows for part in parts if part.table == table) for name, table in _COUNTED.items()}
-    noted = {**facts, **counts, "first_unix_nano": times.first, "last_unix_nano": times.last}
-    manifest = Manifest(source, date, generation, tuple(parts), tuple(replaces), __version__, noted)
+    told = {**facts, **noted.tell()}
+    manifest = Manifest(source, date, generation, tuple(parts), tuple(replaces), __version__, told)
     commit_manifest(dataset, manifest)
     return manifest
 
@@ -92,36 +84,15 @@ def _write(dataset: DatasetFolder, path: str, table: str, date: str, rows: Itera
 
 @contextmanager
 def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read in one transaction: that of the caller, or one of its own."""
+    """Read in one transaction: that of the caller, or one of its own. It is committed: SQLite prepares all statements
+    again after a temporary table was rolled back."""
     is_own = not connection.in_transaction
     if is_own:
         connection.execute("BEGIN")
     try:
         show_open_work(connection)
-        yield
+        with allowing_temporary(connection):
+            yield
     finally:
         if is_own:
-            connection.execute("ROLLBACK")
-
-
-class _DayTimes:
-    """The first and the last time of the rows that pass by."""
-
-    def __init__(self) -> None:
-        self.first: int | None = None
-        self.last: int | None = None
-
-    def note(self, table: str, batches: Iterable[Any]) -> Iterator[Any]:
-        """Yield the batches of a table."""
-        compute = load_pyarrow().compute
-        starts, ends = _TIMES.get(table, (None, None))
-        for batch in batches:
-            if starts is not None:
-                self.first = _choose(min, self.first, compute.min(batch.column(starts)).as_py())
-                self.last = _choose(max, self.last, compute.max(batch.column(ends)).as_py())
-            yield batch
-
-
-def _choose(choose: Any, known: int | None, found: int | None) -> int | None:
-    given = [time for time in (known, found) if time is not None]
-    return choose(given) if given else None
+            connection.execute("COMMIT")

@@ -9,16 +9,18 @@ with the file, and only some thousand rows are held at a time.
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
 from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES, DatasetTable
 from otel_sqlite_exporter.archive.day_rows.agent_rows import read_agents
-from otel_sqlite_exporter.archive.day_rows.day_conversations import noting_conversations
+from otel_sqlite_exporter.archive.day_rows.day_conversations import DayConversations
 from otel_sqlite_exporter.archive.day_rows.metric_rows import read_exemplars, read_points
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -40,6 +42,8 @@ READERS: Mapping[str, str] = {
     "marks": "archive_marks",
 }
 """By table, the query that reads its rows. Its columns come in any order."""
+_PREPARED = {"errors": "find_archived_failures"}
+"""By table, the query whose one row tells further parameters of the query that reads the rows."""
 OTHER_READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
     "agents": read_agents,
     "metrics": read_points,
@@ -47,8 +51,8 @@ OTHER_READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
 }
 """By table, what reads rows that one statement does not tell. Their ids are the same in each file."""
 LATEST_UNIX_NANO = 2**63 - 1
-_BATCH_ROWS, _BATCH_BYTES = 20_000, 64_000_000
-_FETCHED_ROWS = 1_000
+_BATCH_BYTES = 8_000_000
+_FIRST_ROWS, _MOST_ROWS = 250, 4_000
 
 
 def find_id_base(source: str) -> int:
@@ -66,58 +70,85 @@ def read_rows(
     id_base: int,
     traces: Collection[str] | None = None,
 ) -> Iterator[pyarrow.RecordBatch]:
-    """Yield the rows of a table for the traces that start in a range of time, and the records without a trace in it;
-    with `traces`, for those of the traces that have these ids. They are sorted as the table says.
+    """Yield the rows of a table: see `DayRows`, which reads several tables in less time."""
+    with DayRows(connection, since_unix_nano, until_unix_nano, id_base, traces) as day:
+        yield from day.read(table)
 
-    The caller holds a transaction, and has called `show_open_work`: spans of processes that are gone are interrupted.
+
+class DayRows:
+    """The rows of the traces that start in a range of time, and of the records without a trace in it; with `traces`,
+    those of the traces that have these ids. The caller holds a transaction, and has called `show_open_work`, so that
+    spans of processes that are gone are interrupted. Use it in a `with`.
 
     Args:
-        table: A name of `TABLES` that is not in `SUMMARIES`.
         since_unix_nano: The first nanosecond of the range, since 1970.
         until_unix_nano: The first one after it.
         id_base: What to add to ids: see `find_id_base`.
-
-    Raises:
-        sqlite3.Error: The file cannot be read.
     """
-    if table in OTHER_READERS:
-        yield from OTHER_READERS[table](connection, since_unix_nano, until_unix_nano, traces)
-        return
-    asked = {
-        "since": since_unix_nano,
-        "until": until_unix_nano,
-        "id_base": id_base,
-        "traces": None if traces is None else json.dumps([*traces]),
-    }
-    query = read_query(READERS[table])
-    if ":reader" not in query:
-        yield from _gather(connection.execute(query, asked), TABLES[table])
-        return
-    with noting_conversations(connection, asked) as reader:
-        yield from _gather(connection.execute(query, {**asked, "reader": reader}), TABLES[table])
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        since_unix_nano: int,
+        until_unix_nano: int,
+        id_base: int,
+        traces: Collection[str] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._traces = traces
+        self._asked = {
+            "since": since_unix_nano,
+            "until": until_unix_nano,
+            "id_base": id_base,
+            "traces": None if traces is None else orjson.dumps([*traces]).decode(),
+        }
+        self._conversations = DayConversations(connection, self._asked)
+
+    def __enter__(self) -> DayRows:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Forget what was noted in the connection."""
+        self._conversations.close()
+
+    def read(self, table: str) -> Iterator[pyarrow.RecordBatch]:
+        """Yield the rows of a table as record batches with its columns, sorted as it says.
+
+        Args:
+            table: A name of `TABLES` that is not in `SUMMARIES`.
+
+        Raises:
+            sqlite3.Error: The file cannot be read.
+        """
+        if table in OTHER_READERS:
+            since, until = self._asked["since"], self._asked["until"]
+            yield from OTHER_READERS[table](self._connection, since, until, self._traces)
+            return
+        query, asked = read_query(READERS[table]), dict(self._asked)
+        if table in _PREPARED:
+            found = self._connection.execute(read_query(_PREPARED[table]), asked)
+            asked |= dict(zip((name for name, *_ in found.description), found.fetchone(), strict=True))
+        if ":reader" in query:
+            asked["reader"] = self._conversations.note()
+        yield from _gather(self._connection.execute(query, asked), TABLES[table])
 
 
 def _gather(cursor: sqlite3.Cursor, table: DatasetTable) -> Iterator[pyarrow.RecordBatch]:
-    """Yield batches of many rows, or of fewer that are large."""
+    """Yield batches of some thousand rows, or of fewer that are large."""
     arrow = load_pyarrow()
     places = {name: place for place, (name, *_) in enumerate(cursor.description)}
     order = [places[name] for name in table.columns]
     schema = make_schema(table).remove(len(table.columns))
-    pieces: list[Any] = []
-    while rows := cursor.fetchmany(_FETCHED_ROWS):
+    count = _FIRST_ROWS
+    while rows := cursor.fetchmany(count):
         columns = list(zip(*rows, strict=True))
         arrays = [_make_array(columns[place], field.type) for place, field in zip(order, schema, strict=True)]
-        pieces.append(arrow.RecordBatch.from_arrays(arrays, schema=schema))
-        if sum(piece.num_rows for piece in pieces) >= _BATCH_ROWS or sum(p.nbytes for p in pieces) >= _BATCH_BYTES:
-            yield _join(pieces)
-            pieces = []
-    if pieces:
-        yield _join(pieces)
-
-
-def _join(pieces: list[Any]) -> pyarrow.RecordBatch:
-    arrow = load_pyarrow()
-    return arrow.Table.from_batches(pieces).combine_chunks().to_batches()[0]
+        batch = arrow.RecordBatch.from_arrays(arrays, schema=schema)
+        yield batch
+        count = min(max(len(rows) * _BATCH_BYTES // (batch.nbytes + 1), 1), 2 * count, _MOST_ROWS)
 
 
 def _make_array(values: tuple[Any, ...], type: Any) -> Any:

@@ -23,7 +23,8 @@ def unite_rows(connection: Any, table: str, relation: str) -> Iterator[Any]:
     Args:
         connection: A connection of DuckDB. A temporary view `united` is made in it.
         table: A name of `STATEMENTS`.
-        relation: SQL after FROM, with the columns of the table and `_part`: a number of the part, greater for a newer one.
+        relation: SQL after FROM, with the columns of the table and `_part`: a number of the part, greater for a newer
+            one.
     """
     columns = ", ".join(f'u."{name}"' for name in (*TABLES[table].columns, "_part"))
     connection.execute(f"CREATE OR REPLACE TEMP VIEW united AS SELECT {columns} FROM {relation} AS u")

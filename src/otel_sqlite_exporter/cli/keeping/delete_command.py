@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -57,7 +59,7 @@ def delete(
     texts: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Delete records, with all that hangs on them, and overwrite them on the disk.
+    """Delete records of a file or a dataset, with all that hangs on them, and overwrite them on the disk.
 
     Options of different kinds must all be met; of one kind, one value must be. Pinned and running records go, too; the
     question names pins. Applications may write meanwhile. A command that was stopped is completed when it is run again.
@@ -75,6 +77,13 @@ def delete(
             "something longer, such as an address or a session id"
         )
     rule = _make_rule(sessions, traces, users, services, since, until, filter)
+    if os.path.isdir(settings.path):
+        from otel_sqlite_exporter.cli.keeping.dataset_removals import delete_in_dataset
+
+        if backups:
+            raise click.UsageError("--backups is for files: beside a dataset there are none")
+        may_ask = (lambda _: True) if yes else (lambda lines: _ask_for(lines, "Delete them?"))
+        return delete_in_dataset(settings.path, rule, texts, may_ask, dry_run=dry_run, as_json=as_json)
     if not rule.has_selectors and texts and not backups and not dry_run:
         return delete_output.show_verification(settings.path, _verify(settings, texts), as_json=as_json)
     if dry_run:
@@ -121,10 +130,14 @@ def _ask(settings: Settings, plan: DeletionPlan) -> bool:
 
     if plan.chosen.is_empty:
         return True
+    return _ask_for(describe_plan(settings.path, plan, _find_backups(settings)), "Delete them?")
+
+
+def _ask_for(lines: Sequence[str], question: str) -> bool:
     if not _can_ask():
         raise DeletionRefusedError("nothing was deleted: nobody can be asked here, so give --yes")
-    print_lines(*describe_plan(settings.path, plan, _find_backups(settings)), to_stderr=True)
-    return _confirm("Delete them?")
+    print_lines(*lines, to_stderr=True)
+    return _confirm(question)
 
 
 def _can_ask() -> bool:

@@ -28,7 +28,7 @@ def show_plan(path: str, plan: DeletionPlan, backups: Sequence[BesideFile], *, a
     if as_json:
         chosen = plan.chosen._asdict() | {"pins": [pin._asdict() for pin in plan.chosen.pins]}
         names = [file.path for file in backups]
-        told = {"pending": plan.pending, "missing": _dump_missing(plan.missing), "backups": names}
+        told = {"pending": plan.pending, "missing": dump_missing(plan.missing), "backups": names}
         print_json({"path": path, "dry_run": True, **chosen, **told})
         return code
     print_lines(*describe_plan(path, plan, backups))
@@ -41,7 +41,7 @@ def describe_plan(path: str, plan: DeletionPlan, backups: Sequence[BesideFile]) 
     lines = []
     if plan.pending:
         lines.append(f"an earlier deletion of {path} was stopped: the next one completes it first")
-    lines += _describe_missing(path, plan.missing)
+    lines += describe_missing(path, plan.missing)
     if chosen.is_empty:
         return [*lines, f"nothing in {path} is chosen"]
     lines += [f"of {path} would go:", *_describe_chosen(chosen)]
@@ -89,7 +89,7 @@ def _count_units(whole: int, touched: int, noun: str) -> str:
     )
 
 
-def _describe_missing(path: str, missing: Sequence[MissingName]) -> list[str]:
+def describe_missing(path: str, missing: Sequence[MissingName]) -> list[str]:
     """Return a line for each name that no record has."""
     lines = []
     for kind, name, similar in missing:
@@ -102,7 +102,8 @@ def _describe_missing(path: str, missing: Sequence[MissingName]) -> list[str]:
     return lines
 
 
-def _dump_missing(missing: Sequence[MissingName]) -> list[dict[str, Any]]:
+def dump_missing(missing: Sequence[MissingName]) -> list[dict[str, Any]]:
+    """Return names that no record has as values of JSON."""
     return [one._asdict() for one in missing]
 
 
@@ -123,10 +124,10 @@ def show_deletion(
         fields |= report._replace(removed=None, erasure=None)._asdict() | {  # type: ignore[arg-type]
             "removed": report.removed._asdict(),
             "erasure": report.erasure._asdict(),
-            "missing": _dump_missing(report.missing),
+            "missing": dump_missing(report.missing),
             "removed_backups": [*removed_backups],
             "backups": [*backups],
-            "verification": None if verification is None else _dump_verification(verification),
+            "verification": None if verification is None else dump_verification(verification),
         }
         print_json(fields)
         return code
@@ -137,7 +138,7 @@ def show_deletion(
     for name in backups:
         print_lines(f"the backup {name} stays: it may hold what was deleted; --backups deletes it")
     if verification is not None:
-        _print_left(path, verification)
+        print_left(path, verification)
     return code
 
 
@@ -146,7 +147,7 @@ def _describe_removed(path: str, report: DeletionReport) -> list[str]:
     lines = []
     if report.completed:
         lines.append("completed an earlier deletion that was stopped")
-    lines += _describe_missing(path, report.missing)
+    lines += describe_missing(path, report.missing)
     if not any(removed):
         return [*lines, f"nothing was deleted: no record of {path} meets the options"]
     lines.append(
@@ -184,18 +185,20 @@ def _describe_erasure(path: str, report: DeletionReport) -> list[str]:
 def show_verification(path: str, verification: Verification, *, as_json: bool) -> int:
     """Print where texts are left, and return the exit code."""
     if as_json:
-        print_json({"path": path} | _dump_verification(verification))
+        print_json({"path": path} | dump_verification(verification))
     else:
-        _print_left(path, verification)
+        print_left(path, verification)
     return ATTENTION if verification.left else 0
 
 
-def _dump_verification(verification: Verification) -> dict[str, Any]:
+def dump_verification(verification: Verification) -> dict[str, Any]:
+    """Return where texts are left as values of JSON."""
     fields = verification._asdict()
     return fields | {"left": [one._asdict() for one in verification.left], "unread": [*verification.unread]}
 
 
-def _print_left(path: str, verification: Verification) -> None:
+def print_left(path: str, verification: Verification) -> None:
+    """Print where texts are left."""
     for left in verification.left:
         print_lines(f"left: {left.text!r} in {left.path}: {left.place}, {left.found} x")
     for name in verification.unread:

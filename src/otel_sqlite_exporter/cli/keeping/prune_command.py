@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def prune(
     limit: int,
     as_json: bool,
 ) -> int:
-    """Remove what is old or too much, and keep daily sums of its usage.
+    """Remove what is old or too much from a file, and keep daily sums of its usage; or what is old from a dataset.
 
     Whole sessions go, the oldest end first, and traces, log records and data points without a session. What runs and
     what is pinned stays. The command works in short transactions, also while applications write. It may be stopped at
@@ -96,6 +97,15 @@ def prune(
 
     if all(rule is None for rule in (older_than, max_size, max_sessions, metrics_raw_days)):
         raise click.UsageError("give --older-than, --max-size, --max-sessions or --metrics-raw-days")
+    if os.path.isdir(settings.path):
+        from otel_sqlite_exporter.cli.keeping.dataset_removals import prune_in_dataset
+
+        if older_than is None or max_size is not None or max_sessions is not None or metrics_raw_days is not None:
+            raise click.UsageError(
+                f"{settings.path} is a dataset: give --older-than; --max-size, --max-sessions and "
+                "--metrics-raw-days are for files"
+            )
+        return prune_in_dataset(settings.path, older_than, keep_failed, services, dry_run=dry_run, as_json=as_json)
     rules = RetentionRules(older_than, max_size, max_sessions, services, keep_failed, keep_users, metrics_raw_days)
     if dry_run:
         prune_output.show_plan(settings.path, plan_pruning(settings, rules), limit=limit, as_json=as_json)
