@@ -109,8 +109,8 @@ def _find_places(
         except duckdb.Error as error:
             if tried + 1 == _TRIES or all(map(os.path.exists, files)):  # else `compact` replaced it meanwhile
                 raise DamagedFileError(
-                    f"{dataset.path}: its locator or a part cannot be read ({describe_error(error)}): remove the folder "
-                    f"{LOCATOR}, without which it is only slower, or copy the part from a backup"
+                    f"{dataset.path}: its locator or a part cannot be read ({describe_error(error)}): remove the "
+                    f"folder {LOCATOR}, without which it is only slower, or copy the part from a backup"
                 ) from None
     raise AssertionError  # the last try returns or raises
 
