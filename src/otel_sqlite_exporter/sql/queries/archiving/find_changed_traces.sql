@@ -21,8 +21,7 @@ WITH
     UNION ALL
     SELECT i.id, i.twin, i.content_of, i.response_key, e.id
     FROM new_events AS e
-    CROSS JOIN _llm_interactions AS i ON i.id = (SELECT c.id FROM _llm_interactions AS c WHERE c.event = e.id)
-    WHERE i.span IS NULL
+    CROSS JOIN _llm_interactions AS i ON i.event = e.id
   ),
   new_tools AS MATERIALIZED (
     SELECT i.id, i.merged_into, i.call_key, i.asked_key, s.record
@@ -31,8 +30,7 @@ WITH
     UNION ALL
     SELECT i.id, i.merged_into, i.call_key, i.asked_key, e.id
     FROM new_events AS e
-    CROSS JOIN _tool_interactions AS i ON i.id = (SELECT c.id FROM _tool_interactions AS c WHERE c.event = e.id)
-    WHERE i.span IS NULL
+    CROSS JOIN _tool_interactions AS i ON i.event = e.id
     UNION ALL
     SELECT NULL, NULL, r.call_key, r.asked_key, s.record
     FROM new_spans AS s
