@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
-from otel_sqlite_exporter.archive.asking.dataset_reports import REFUSED, DatasetReports
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
 from otel_sqlite_exporter.archive.day_rows.row_reader import find_id_base
+from otel_sqlite_exporter.archive.reporting.dataset_reports import REFUSED, DatasetReports
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.reading import TelemetryFile

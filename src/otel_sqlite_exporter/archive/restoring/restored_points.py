@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain, groupby
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, read_manifests
 from otel_sqlite_exporter.archive.restoring.part_reader import PartReader, Row
 from otel_sqlite_exporter.encode.resources import digest_row
 from otel_sqlite_exporter.imports.merging.merged_hours import choose_points, split_hours
@@ -57,6 +57,34 @@ def add_points(
             with PartReader(dataset, [manifest], ["metrics", "exemplars"]) as reader:
                 for points, counts in _read_series(reader, sessions):
                     added += _write(target, settings, points, counts)
+    return added
+
+
+def add_histograms(
+    dataset: DatasetFolder, settings: Settings, is_wanted: Callable[[str], bool], until_unix_nano: int
+) -> int:
+    """Write the data points before a time of some histograms to the file of `settings`, without exemplars, and return
+    how many these are. `is_wanted` is asked with the name of each.
+
+    Raises:
+        DamagedFileError: A part cannot be read.
+        sqlite3.Error, OSError: The file cannot be written.
+    """
+    added = 0
+    with (
+        PartReader(dataset, read_manifests(dataset), ["metrics"]) as reader,
+        closing(open_file(settings)) as target,
+        transaction(target),
+    ):
+        writer = Writer(target, settings)
+        found = chain.from_iterable(reader.read("names_of_histograms"))
+        names = [row["name"] for row in found if is_wanted(row["name"])]
+        rows = chain.from_iterable(reader.read("restored_histograms", names=names, until=until_unix_nano))
+        for _, of_series in groupby(rows, lambda row: row["series_id"]):
+            first = next(of_series)
+            series = _make_series(first)
+            points = [_make_point(series, row, {}) for row in chain([first], of_series)]
+            added += writer.add_copied_points(choose_points(target, split_hours(points)))
     return added
 
 
