@@ -20,6 +20,7 @@ from otel_sqlite_exporter.errors import CopyRefusedError, DamagedFileError
 from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
 from otel_sqlite_exporter.imports.merging.merge_sources import open_merge_source
 from otel_sqlite_exporter.imports.merging.merger import Merger
+from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.settings import Settings, resolve_settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
@@ -157,7 +158,7 @@ def check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport)
     """Raise DamagedFileError unless all records that were restored of a manifest were merged."""
     bad = report.unreadable + report.refused
     if bad or report.damages:
-        what = "; ".join(report.damages) or f"{bad} records cannot be read"
+        what = "; ".join(report.damages) or f"{count(bad, 'record')} cannot be read"
         raise DamagedFileError(
             f"{dataset.path}: the parts of {manifest.name} are damaged ({what}): copy them from a backup"
         )
