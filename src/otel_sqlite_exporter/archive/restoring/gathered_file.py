@@ -70,7 +70,8 @@ def gather(
     dataset: DatasetFolder, path: str, *, session_ids: Sequence[str] = (), trace_ids: Sequence[str] = ()
 ) -> GatheredRecords:
     """Write a new file to `path` with sessions, each with all traces that show it, and traces of a dataset: whole, with
-    their log records, scores, pins, notes, and the data points that name the sessions. It has its name when it is complete, with mode 0600.
+    their log records, scores, pins, notes, and the data points that name the sessions. It has its name when it is
+    complete, with mode 0600.
 
     Args:
         session_ids, trace_ids: Ids, or unique prefixes of ids.
