@@ -18,9 +18,9 @@ from typing import NamedTuple
 from otel_sqlite_exporter.archive.asking.locator import write_locator
 from otel_sqlite_exporter.archive.compaction.compactor import compact
 from otel_sqlite_exporter.archive.compaction.contested_records import find_tied
-from otel_sqlite_exporter.archive.compaction.leftovers import make_work, remove_work
 from otel_sqlite_exporter.archive.compaction.part_relations import PartRelations
 from otel_sqlite_exporter.archive.compaction.retaken_records import Homes, Progress, retake
+from otel_sqlite_exporter.archive.compaction.unfinished_files import make_work, remove_work
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, commit_manifests, read_manifests

@@ -20,6 +20,7 @@ from otel_sqlite_exporter.errors import CopyRefusedError, DamagedFileError
 from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
 from otel_sqlite_exporter.imports.merging.merge_sources import open_merge_source
 from otel_sqlite_exporter.imports.merging.merger import Merger
+from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.settings import Settings, resolve_settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
@@ -69,7 +70,8 @@ def gather(
     dataset: DatasetFolder, path: str, *, session_ids: Sequence[str] = (), trace_ids: Sequence[str] = ()
 ) -> GatheredRecords:
     """Write a new file to `path` with sessions, each with all traces that show it, and traces of a dataset: whole, with
-    their log records, scores, pins, notes, and the data points that name the sessions. It has its name when it is complete, with mode 0600.
+    their log records, scores, pins, notes, and the data points that name the sessions. It has its name when it is
+    complete, with mode 0600.
 
     Args:
         session_ids, trace_ids: Ids, or unique prefixes of ids.
@@ -157,7 +159,7 @@ def check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport)
     """Raise DamagedFileError unless all records that were restored of a manifest were merged."""
     bad = report.unreadable + report.refused
     if bad or report.damages:
-        what = "; ".join(report.damages) or f"{bad} records cannot be read"
+        what = "; ".join(report.damages) or f"{count(bad, 'record')} cannot be read"
         raise DamagedFileError(
             f"{dataset.path}: the parts of {manifest.name} are damaged ({what}): copy them from a backup"
         )
