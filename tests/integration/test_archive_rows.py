@@ -7,18 +7,22 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
+from otel_sqlite_exporter.archive.asking.dataset_engine import open_engine
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import make_dataset
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import read_manifests
 from otel_sqlite_exporter.archive.dataset_format.part_files import read_part
 from otel_sqlite_exporter.archive.day_rows.day_writer import find_day, write_day
-from otel_sqlite_exporter.archive.day_rows.row_reader import LATEST_UNIX_NANO, READERS, find_id_base, read_rows
+from otel_sqlite_exporter.archive.day_rows.row_reader import LATEST_UNIX_NANO, READERS, DayRows, find_id_base, read_rows
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from tests.dataset_files import DAY_NS, make_rich_file
+from tests.mixed_records import export_batches, mixed_records
 
 VIEWS = {
     "llm_interactions": "complete_llm_interactions",
@@ -130,3 +134,45 @@ def test_only_the_traces_that_are_asked_for_are_read(file: sqlite3.Connection) -
         rows = read_table(file, table, traces=wanted)
         assert {row["trace_id"] for row in rows} <= {*wanted}, table
         assert settle_rows(rows) == settle_rows([row for row in read_table(file, table) if row["trace_id"] in wanted])
+
+
+def test_the_sessions_of_all_days_are_those_of_the_file(file: sqlite3.Connection, tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "dataset")
+    days = file.execute("SELECT date FROM days UNION SELECT date(time_unix_nano / 1000000000, 'unixepoch') FROM _logs")
+    for (date,) in days.fetchall():
+        write_day(file, dataset, SOURCE, date, 0)
+    with open_engine(dataset, threads=1) as engine:
+        for view, key in (("sessions", "session_id"), ("traces", "trace_id")):
+            cursor = file.execute(f"SELECT * FROM {view} ORDER BY {key}")
+            names = [name for name, *_ in cursor.description if name != "id"]
+            expected = [dict(zip((name for name, *_ in cursor.description), row, strict=True)) for row in cursor]
+            columns = ", ".join(names)
+            found = engine.connection.execute(f"SELECT {columns} FROM {view} ORDER BY {key}").fetchall()
+            assert len(found) == len(expected) > 20
+            for row, wanted in zip(found, expected, strict=True):
+                assert dict(zip(names, row, strict=True)) == pytest.approx({name: wanted[name] for name in names})
+
+
+def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(file: sqlite3.Connection) -> None:
+    counts = []
+    for date in ("2026-02-02", "2026-11-28"):  # the second has twice as many spans, and ten times the log records
+        statements: list[str] = []
+        file.set_trace_callback(statements.append)
+        with DayRows(file, *find_day(date), BASE) as day:
+            assert sum(batch.num_rows for table in READERS for batch in day.read(table)) > 100
+        file.set_trace_callback(None)
+        counts.append(len(statements))
+    assert counts[0] == counts[1] < 40
+
+
+@settings(max_examples=12)
+@given(mixed_records())
+def test_rows_of_drawn_records_are_those_of_the_views(records: list[Any]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "otel.db"
+        export_batches(path, [records])
+        with closing(sqlite3.connect(path, isolation_level=None)) as drawn:
+            show_open_work(drawn, 2**62)
+            for table in READERS:
+                if VIEWS.get(table, table):
+                    assert settle_rows(public(read_table(drawn, table))) == settle_rows(read_view(drawn, table)), table

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
+from otel_sqlite_exporter.archive.day_rows.day_snapshot import allowing_temporary
 from otel_sqlite_exporter.sql.texts import read_query
 
 _readers = itertools.count()
@@ -39,17 +39,3 @@ class DayConversations:
         if self._reader is not None:
             with allowing_temporary(self._connection):
                 self._connection.execute(read_query("forget_day_conversations"), {"reader": self._reader})
-
-
-@contextmanager
-def allowing_temporary(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let a connection that reads write temporary tables, which `query_only` forbids too. Each change of it lets SQLite
-    prepare all statements again, so do it once for many."""
-    is_read_only = connection.execute("PRAGMA query_only").fetchone()[0]
-    if is_read_only:
-        connection.execute("PRAGMA query_only = OFF")
-    try:
-        yield
-    finally:
-        if is_read_only:
-            connection.execute("PRAGMA query_only = ON")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -15,10 +14,9 @@ from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFo
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, commit_manifest
 from otel_sqlite_exporter.archive.dataset_format.part_files import write_part
-from otel_sqlite_exporter.archive.day_rows.day_conversations import allowing_temporary
 from otel_sqlite_exporter.archive.day_rows.day_facts import DayFacts
+from otel_sqlite_exporter.archive.day_rows.day_snapshot import holding_snapshot
 from otel_sqlite_exporter.archive.day_rows.row_reader import OTHER_READERS, READERS, DayRows, find_id_base
-from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.version import __version__
 
 _NS_A_DAY = 86_400 * 10**9
@@ -64,7 +62,7 @@ def write_day(
     since, until = find_day(date)
     noted = DayFacts()
     parts: list[Part] = []
-    with _snapshot(connection), DayRows(connection, since, until, find_id_base(source), traces) as day:
+    with holding_snapshot(connection), DayRows(connection, since, until, find_id_base(source), traces) as day:
         for table in (*READERS, *OTHER_READERS):
             rows = noted.note(table, sift(table, day.read(table)))
             parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
@@ -80,19 +78,3 @@ def write_day(
 def _write(dataset: DatasetFolder, path: str, table: str, date: str, rows: Iterable[Any]) -> list[Part]:
     part = write_part(dataset, path, TABLES[table], date, rows)
     return [] if part is None else [part]
-
-
-@contextmanager
-def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read in one transaction: that of the caller, or one of its own. It is committed: SQLite prepares all statements
-    again after a temporary table was rolled back."""
-    is_own = not connection.in_transaction
-    if is_own:
-        connection.execute("BEGIN")
-    try:
-        show_open_work(connection)
-        with allowing_temporary(connection):
-            yield
-    finally:
-        if is_own:
-            connection.execute("COMMIT")
