@@ -26,8 +26,8 @@ _OF_A_RUN = ("price_date", "price_source")
 _KINDS = {"llm_interactions": "call", "logs": "log"}
 """What has ids of its own beside those of records."""
 _LEFT_OUT = {"trace_sessions": ("start_time_unix_nano", "end_time_unix_nano", "failed_requests")}
-"""What depends on the order of arrival, and no view shows: times that only widen, also where records have gone to another
-row, and which row of a session has the failed request of a trace."""
+"""What depends on the order of arrival, and no view shows: times that only widen, also where records have gone to
+another row, and which row of a session has the failed request of a trace."""
 _NAMED = {
     "spans": ("trace_id", "span_id", "kind"),
     "events": ("trace_id", "span_id", "source", "ordinal", "name", "start_time_unix_nano"),
@@ -43,7 +43,8 @@ def archive_days(
     """Write all days of a file as parts of a dataset, as one source, beside those of earlier generations."""
     with closing(sqlite3.connect(path)) as connection:
         found = connection.execute(
-            "SELECT start_time_unix_nano FROM traces UNION ALL SELECT start_time_unix_nano FROM logs WHERE trace_id IS NULL"
+            "SELECT start_time_unix_nano FROM traces"
+            " UNION ALL SELECT start_time_unix_nano FROM logs WHERE trace_id IS NULL"
         ).fetchall()
         days = sorted({datetime.fromtimestamp(time // 10**9, UTC).date().isoformat() for (time,) in found})
         for date in days:
