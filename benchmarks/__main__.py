@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
-import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +14,7 @@ from typing import NamedTuple
 from benchmarks.agent_runs import store_runs
 from benchmarks.asking import ask, ask_text, ask_tree
 from benchmarks.latency import SPANS_A_REQUEST, measure_latency
+from benchmarks.machine import describe_machine
 from benchmarks.masking import measure_pauses
 from benchmarks.measure import Result, run_rounds
 from benchmarks.million import Load, Reads, run_load, time_reads
@@ -72,7 +70,7 @@ def main() -> None:
     """Print the machine, then each line of the table when it is ready."""
     spans = int(os.environ.get("BENCH_SPANS", "1000000"))
     rounds = max(min(_ROUNDS, spans // BATCH), 1)
-    print(describe_machine(), flush=True)
+    print(describe_machine(_PACKAGES), flush=True)
     print("\n| | measured |\n|---|---|", flush=True)
     with tempfile.TemporaryDirectory(prefix="otel-bench-") as folder:
         for line in run(Path(folder), spans, rounds, max(min(_BUSY_ROUNDS, rounds // 4), 1)):
@@ -320,19 +318,6 @@ def describe_transfers(transfers: Sequence[Transfer]) -> Iterator[Line]:
 def measure_line(what: str, value: float, unit: str = "", more: str = "") -> Line:
     """Return the line of one measurement."""
     return Line(what, f"{value:.2f}{unit}{more}")
-
-
-def describe_machine() -> str:
-    """Return one sentence: processor, cores, Python, SQLite and packages."""
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
-    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    return (
-        f"{model}, {os.cpu_count()} cores, {platform.system()}, {platform.python_implementation()} "
-        f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}"
-    )
 
 
 if __name__ == "__main__":

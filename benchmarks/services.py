@@ -56,13 +56,13 @@ class _Step(NamedTuple):
     error: str | None = None
 
 
-def service_spans(traces: int, *, seed: int = 17) -> Iterator[ReadableSpan]:
-    """Yield the finished spans of `traces` traces over 30 days; they are the same in every run."""
+def service_spans(traces: int, *, seed: int = 17, days: int = _DAYS) -> Iterator[ReadableSpan]:
+    """Yield the finished spans of `traces` traces over some days; they are the same in every run."""
     random_ = random.Random(seed)
     content = Content()
     resources = [Resource.create({"service.name": name, "service.version": "1.0"}) for name in _SERVICES]
     for trace in range(traces):
-        began = _FIRST + trace * _DAYS * _NS_A_DAY // traces
+        began = _FIRST + trace * days * _NS_A_DAY // traces
         resource = random_.choice(resources)
         trace_id = random_.getrandbits(128) | 1
         ids = [random_.getrandbits(64) | 1 for _ in range(SPANS_A_TRACE)]
@@ -155,10 +155,10 @@ def _request(random_: random.Random, place: int, at: float) -> _Step:
     return _Step(place, 1, "GET", SpanKind.CLIENT, at, at + took, attributes | {"http.response.status_code": 200})
 
 
-def load_services(path: Path, spans: int) -> None:
-    """Write about `spans` spans to a new file at `path`, in batches, through the exporter."""
+def load_services(path: Path, spans: int, *, days: int = _DAYS) -> None:
+    """Write about `spans` spans of some days to a new file at `path`, in batches, through the exporter."""
     exporter = SQLiteSpanExporter(path)
-    source = service_spans(max(spans // SPANS_A_TRACE, 1))
+    source = service_spans(max(spans // SPANS_A_TRACE, 1), days=days)
     while batch := list(islice(source, BATCH)):
         if exporter.export(batch) is not SpanExportResult.SUCCESS:
             raise RuntimeError(f"{path} could not be written")

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, make_dataset
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, read_manifests
+from otel_sqlite_exporter.archive.dataset_format.part_files import read_part
 from otel_sqlite_exporter.archive.day_rows.day_writer import write_day
 from tests.trials.orders import read_views
 
@@ -43,3 +45,21 @@ def copy_views(path: Path, folder: Path) -> dict[str, list[list[tuple[str, Any]]
 
 def _round(row: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return [(name, float(f"{value:.12g}") if isinstance(value, float) else value) for name, value in row]
+
+
+_IDS = {
+    *("id", "start_id", "finish_id", "related_event_id", "event_id", "call_id"),
+    *("_span", "_log", "_finish_id", "_late_points"),
+}
+"""Columns with ids that are others wherever records are taken in again; a late point that is gone is counted still."""
+
+
+def read_parts(dataset: DatasetFolder) -> dict[str, list[str]]:
+    """The rows of all tables of a dataset, without ids, in an order of their own."""
+    rows: dict[str, list[str]] = {name: [] for name in TABLES}
+    for manifest in read_manifests(dataset):
+        for part in manifest.parts:
+            for row in read_part(dataset, part).to_pylist():
+                kept = [(name, value) for name, value in row.items() if name not in _IDS]
+                rows[part.table].append(repr(_round(kept)))
+    return {table: sorted(found) for table, found in rows.items()}

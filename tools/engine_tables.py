@@ -67,7 +67,8 @@ _CONTENT = frozenset(("attributes", "prompt", "completion", "combined_attributes
 _ASKED_IDS = {"trace_id": 0.001, "session_id": 0.01}
 """Ids that people ask for, with the share of granules that the index reads in vain."""
 _CLICKHOUSE_HEAD = """\
--- ClickHouse: the tables of a dataset. Run it in a database of its own; the views are made in the same one.
+-- ClickHouse: the tables of a dataset. Run it in a database of its own; the views are made in the same one. Its name
+-- has more than one letter, as ClickHouse would take it for that of a table in a view.
 -- A partition is a month: with more than about 100,000,000 spans a day, replace toYYYYMM(date) by date.
 -- Of rows with the same key, that of the latest generation stays once ClickHouse has merged its parts. Until then,
 -- a row that was loaded twice is there twice: SET final = 1 asks exactly.

@@ -312,7 +312,7 @@ def test_what_has_ended_leaves_a_list_of_what_runs(visit: Open, path: Path, prog
         coming = program.start(CALL, **{"gen_ai.request.model": "coming"})
         program.end(ending)
         for tab in tabs:
-            shown = tab.page.locator(".list-part, #running + .work")
+            shown = tab.page.locator("#rows, #running + .work")
             expect(shown).to_contain_text("coming")
             expect(shown).to_contain_text("staying")
             expect(shown).not_to_contain_text("ending")

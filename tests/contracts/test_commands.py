@@ -19,6 +19,7 @@ LIST = {
 }
 OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
+    "archive": {"path", "--to", "--before", "--prune", "--dry-run", "--json"},
     "backup": {"path", "--to", "--force", "--json"},
     "compact": {"dataset", "--dry-run", "--json"},
     "connect": {

@@ -16,6 +16,8 @@ _TYPES = {
     **{"String": "text", "Int64": "integer", "Float64": "real"},
     **{"string": "text", "bigint": "integer", "double": "real"},
 }
+_ALWAYS_THERE = frozenset(("first_time_unix_nano", "last_time_unix_nano", "first_time", "last_time"))
+"""A dataset knows of instruments with points alone, so these are never NULL there."""
 _WRAPPED = re.compile(r"(?:LowCardinality|Nullable)\((.*)\)")
 
 
@@ -25,11 +27,12 @@ def find_unlike_columns(view: str, columns: list[tuple[str, str]]) -> list[str]:
     documented = [(bare(name), kind) for name, kind, _ in find_tables("docs/schema.md", view)]
     if [name for name, _ in documented] != [name for name, _ in columns]:
         return [f"{view}: {columns!r}"]
+    is_telling = any("Nullable" in type for _, type in columns)
     return [
         f"{view}.{name}: {type}, not {kind}"
         for (name, kind), (_, type) in zip(documented, columns, strict=True)
         if name_type(type) not in _KINDS[kind.rstrip("?")]
-        or (type[0].isupper() and not type.isupper() and kind.endswith("?") and "Nullable" not in type)
+        or (is_telling and kind.endswith("?") and "Nullable" not in type and name not in _ALWAYS_THERE)
     ]
 
 

@@ -7,21 +7,29 @@ It uses the standard library alone, so `make java` needs no environment.
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 
 from tests.system_packages import provide
 
-PACKAGES = ("openjdk-17-jre-headless",)
+OLDEST = 17
+PACKAGES = (f"openjdk-{OLDEST}-jre-headless",)
 SAYS_WHAT_TO_DO = (
-    "The tests of Spark need Java 17 or newer: install it with the packages of your system "
+    f"The tests of Spark need Java {OLDEST} or newer: install it with the packages of your system "
     f"(Debian: apt-get install {' '.join(PACKAGES)}), or let JAVA_HOME name its folder."
 )
 
 
 def find_java() -> str | None:
-    """Return the path of the program `java`, or None."""
+    """Return the path of the program `java`, or None if there is none that Spark runs on."""
     home = os.environ.get("JAVA_HOME")
-    return shutil.which("java", path=os.path.join(home, "bin")) if home else shutil.which("java")
+    path = shutil.which("java", path=os.path.join(home, "bin")) if home else shutil.which("java")
+    if path is None:
+        return None
+    told = subprocess.run([path, "-version"], check=False, capture_output=True, text=True).stderr
+    version = re.search(r'version "(\d+)', told)
+    return path if version is not None and int(version[1]) >= OLDEST else None
 
 
 def main() -> None:

@@ -113,7 +113,11 @@ def test_a_trace_that_begins_earlier_than_known_moves_to_its_day(path: Path, dat
 
 
 def test_what_reprice_and_reindex_change_is_written_again(path: Path, dataset: Path) -> None:
-    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 10}
+    call: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": 10,
+    }
     one = span(1, 1, 0)
     priced = ReadableSpan("chat", one.context, None, None, call, start_time=FIRST_NS, end_time=FIRST_NS + 1)
     with exporting(path, cost="off") as exporter:

@@ -36,6 +36,7 @@ from benchmarks.recognition import CAPTURES
 from benchmarks.removing import measure_removal
 from benchmarks.retention import export_beside_retention, stay_at_cap
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
+from benchmarks.scale import run as run_scale
 from benchmarks.sender import JSON, PROTOBUF
 from benchmarks.services import load_services
 from benchmarks.spans import Content, build_spans, trace_spans
@@ -250,6 +251,14 @@ def test_spans_of_services_are_a_fifth_calls_and_a_tenth_tools(tmp_path: Path) -
     assert read(path, counts) == [(500, 50, 100, 50)]
     assert read(path, "SELECT count(*) FROM days") == [(30,)]
     assert 10 < len(list(ask(path, 1))) < 40
+
+
+@pytest.mark.slow
+def test_the_engine_of_a_dataset_answers_as_the_file(tmp_path: Path) -> None:
+    lines = [*run_scale(tmp_path, 60, ("sqlite", "duckdb"), 1)]
+    assert "\n60 spans of 6 days in" in lines[0]
+    assert "\n20 of 20 answers equal those of the file" in lines
+    assert [line.split("|")[1].strip() for line in lines[-2:]] == ["one trace", "one session"]
 
 
 def test_the_table_has_a_line_for_everything() -> None:

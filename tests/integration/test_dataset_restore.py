@@ -23,7 +23,7 @@ from tests.dataset_files import RICH_NAME, make_rich_file
 from tests.dataset_records import archive_all, copy_views
 from tests.file_checks import check_file
 
-_OF_POINTS = ("agent_usage", "exemplars", "metric_points", "metrics", "row_counts")
+_OF_POINTS = ("agent_usage", "exemplars", "metric_points", "metrics")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_a_file_that_is_restored_and_merged_has_the_same_views(rich: Path, tmp_p
     expected, found = copy_views(rich, tmp_path), copy_views(made, tmp_path)
     assert expected["complete_llm_interactions"]
     marked = ("pinned", "pin_label", "note")
-    for view in expected.keys() - {*_OF_POINTS, "marks", "deletions"}:
+    for view in expected.keys() - {*_OF_POINTS, "row_counts", "marks"}:
         rows = [
             [sorted(str([one for one in row if one[0] not in marked]) for row in views[view])]
             for views in (expected, found)
@@ -68,15 +68,23 @@ def test_a_file_that_is_restored_and_merged_has_the_same_views(rich: Path, tmp_p
 
 def test_a_session_is_gathered_with_all_its_traces(rich: Path, tmp_path: Path) -> None:
     made = tmp_path / "made.db"
-    code, out, errors = run("restore", rich.with_name("dataset"), "--session", "bot", "--into", made, "--json")
+    code, out, errors = run(
+        "restore", rich.with_name("dataset"), "--session", "bot", "--session", "chat-17", "--into", made, "--json"
+    )
     assert (code, errors) == (0, "")
     told = json.loads(out)
-    assert (told["sessions"], told["path"]) == (["both"], str(made))
+    assert (told["sessions"], told["path"]) == (["both", "chat-17"], str(made))
     assert os.stat(made).st_mode & 0o777 == 0o600
     expected, found = (copy_views(path, tmp_path) for path in (rich, made))
     own = ("session_id", "both")
     for view in ("spans", "events", "links", "logs", "complete_llm_interactions", "marks", "sessions"):
         assert [row for row in expected[view] if own in row] == [row for row in found[view] if own in row] != [], view
+    for view in _OF_POINTS:  # all of them name this session
+        rows = [
+            sorted(repr([column for column in row if column[0] != "series_id"]) for row in views[view])
+            for views in (expected, found)
+        ]
+        assert rows[0] == rows[1] != [], view
     assert run("session", "both", made)[0] == 0
     code, _, errors = run("restore", rich.with_name("dataset"), "--session", "both", "--into", made)
     assert (code, errors) == (2, f"Error: {made} is there already: give another path\n")
@@ -96,7 +104,8 @@ def _read_records(out: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "asked", [("--session", "both"), ("--trace", "2000"), ("--session", "day 1", "--signal", "traces")]
+    "asked",
+    [("--session", "both"), ("--session", "chat"), ("--trace", "2000"), ("--session", "day 1", "--signal", "traces")],
 )
 def test_an_export_of_a_dataset_is_that_of_the_file(rich: Path, asked: tuple[str, ...]) -> None:
     asked = tuple(one.replace("2000", f"{0x2000:032x}") for one in asked)

@@ -64,13 +64,13 @@ def bodies(path: Path) -> list[str]:
 
 def test_files_become_one_and_stay_as_they_are(tmp_path: Path, path: Path) -> None:
     folder = tmp_path / "sources"
-    sources = [write_spans(folder / f"{number}.db", f"span {number}") for number in range(20)]
+    sources = [write_spans(folder / f"{number}.db", f"span {number}") for number in range(6)]
     write_logs(sources[0], "a line")
     before = snapshot(sources[0])
     code, output, errors = run("merge", *sources, "--into", path)
     assert (code, errors) == (0, "")
-    assert output.splitlines()[-1] == f"added 20 spans, 1 log record and 0 data points to {path}"
-    assert span_names(path) == sorted(f"span {number}" for number in range(20))
+    assert output.splitlines()[-1] == f"added 6 spans, 1 log record and 0 data points to {path}"
+    assert span_names(path) == sorted(f"span {number}" for number in range(6))
     assert bodies(path) == ["a line"]
     assert snapshot(sources[0]) == before
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -465,7 +465,7 @@ def test_records_are_redacted_as_the_settings_say(tmp_path: Path, path: Path) ->
 
 def write_while_merged(path: str) -> None:
     with exporting(path) as exporter:
-        for number in range(150):
+        for number in range(40):
             exporter.export(make_spans(f"{path[-4]} {number}"))
 
 
@@ -482,7 +482,7 @@ def test_sources_and_target_may_be_written_meanwhile(tmp_path: Path, path: Path)
         merge(path, *sources)
     merge(path, *sources)
     assert [writer.returncode for writer in writers] == [0, 0, 0]
-    assert len(span_names(path)) == 3 * 151
+    assert len(span_names(path)) == 3 * 41
     with closing(sqlite3.connect(path)) as file:
         check_file(file)
         assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

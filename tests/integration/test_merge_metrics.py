@@ -36,6 +36,7 @@ from tests.file_checks import check_file
 from tests.frozen_files.frozen_file import unpack
 from tests.integration.test_hourly_points import make_hours
 from tests.mixed_points import encode, mixed_points, read_metrics, write_batches
+from tests.new_files import put_new_file
 from tests.sample_points import encode_points, make_points, write_points
 
 _END = NOW_NS // HOUR_NS * HOUR_NS - 3 * DAY_NS
@@ -94,7 +95,7 @@ def test_an_unchanged_file_is_not_read_again(tmp_path: Path, path: Path) -> None
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(data=st.data())
 def test_points_that_are_split_over_files_merge_to_one_file_of_all(data: st.DataObject) -> None:
     points = encode(data.draw(mixed_points(_END, hours=4, most=40, sessions=(None, "a"))))
@@ -124,7 +125,7 @@ def test_points_that_are_split_over_files_merge_to_one_file_of_all(data: st.Data
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(data=st.data())
 def test_hours_and_points_as_they_came_count_once_in_any_order(data: st.DataObject) -> None:
     points = encode(data.draw(mixed_points(_END, hours=4, most=40)))
@@ -141,15 +142,17 @@ def test_hours_and_points_as_they_came_count_once_in_any_order(data: st.DataObje
                 until += HOUR_NS
             copies.append(copy(live, f"copy {number}"))
         found = []
-        for number, order in enumerate(chance.sample([*permutations(copies)], 3)):
+        for number, order in enumerate(chance.sample([*permutations(copies)], 2)):
             target = Path(folder, f"target {number}.db")
             if number % 2:
                 shutil.copyfile(order[0], target)
+            put_new_file(target)
             for source in [*order, chance.choice(copies)]:
                 merge(target, source)
             found.append((read_metrics(target), _counters(target)))
             # A merged file is a source, too.
             again = Path(folder, f"again {number}.db")
+            put_new_file(again)
             merge(again, target, *chance.sample(copies, 2))
             found.append((read_metrics(again), _counters(again)))
         assert all(one == found[0] for one in found)

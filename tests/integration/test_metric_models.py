@@ -27,7 +27,7 @@ from tests.metric_files import SECOND, ask, at, counter, list_buckets, make_poin
 from tests.metric_strategies import messages, read_points
 
 pytestmark = pytest.mark.slow
-MANY = 30
+MANY = 15
 
 
 def naive_increases(points: Sequence[PointFields], edges: Sequence[int]) -> list[Fraction]:

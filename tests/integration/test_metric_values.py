@@ -41,6 +41,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run_process
 from tests.conftest import HANG_S, health, read
 from tests.metering import make_data, make_sum, metering, points, quarantined, totals
+from tests.new_files import put_new_file
 
 SUCCESS = MetricExportResult.SUCCESS
 CUMULATIVE, DELTA = AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA
@@ -122,7 +123,7 @@ def _metrics(draw: st.DrawFn) -> Any:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     metrics=st.lists(_metrics(), max_size=4),
     resource=st.one_of(st.none(), _odd),
@@ -135,6 +136,7 @@ def test_whatever_is_exported_the_others_of_the_batch_are_stored(
     with TemporaryDirectory() as folder:
         path = Path(folder, "otel.db")
         keywords: dict[str, Any] = {"redact_values": [SECRET]} if masked else {}
+        put_new_file(path)
         exporter = SQLiteMetricExporter(path, **keywords)
         data = make_data(*metrics, resource=resource, scope=scope)
         sound = make_data(make_sum("sound", 1))

@@ -131,7 +131,7 @@ def has_one_version(points: Iterable[PointFields]) -> list[PointFields]:
 @pytest.mark.slow
 @pytest.mark.parametrize("instrument", INSTRUMENTS, ids=lambda one: f"{one.kind} {one.temporality} {one.is_monotonic}")
 def test_changes_are_those_of_the_model(instrument: InstrumentFields) -> None:
-    @settings(max_examples=30)
+    @settings(max_examples=10)
     @given(fields=point_lists([instrument], 1))
     def check(fields: list[PointFields]) -> None:
         wanted = has_one_version(one._replace(time=one.time or at(7)) for one in fields)

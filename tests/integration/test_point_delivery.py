@@ -59,7 +59,7 @@ def deliver(path: Path, records: Records, **keywords: Any) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(fields=point_lists())
 def test_the_spool_changes_no_point(fields: list[PointFields]) -> None:
     """Also those with NaN, infinities and integers beyond 64 bits, which JSON does not have."""

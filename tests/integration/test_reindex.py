@@ -24,6 +24,7 @@ from tests.file_checks import check_file
 from tests.integration.test_log_exporter import logging_to, make_log
 from tests.integration.test_order import span_versions
 from tests.integration.test_reprice import MINI
+from tests.new_files import put_new_file
 
 _T = 1_795_000_000_000_000_000
 _VIEWS = ("spans", "events", "links", "logs", "traces", "sessions", "session_conflicts", "link_health", "agent_tree")
@@ -37,6 +38,7 @@ def _contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def _write(path: Path, spans: list[ReadableSpan], **keywords: Any) -> None:
+    put_new_file(path)
     exporter = SQLiteSpanExporter(path, pairing_window_ms=20, **keywords)
     for span in spans:
         export = exporter.export_open if span.end_time is None else exporter.export
@@ -49,7 +51,7 @@ def _reindex(path: Path, **keywords: Any) -> reindex.Reindexing:
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(spans=span_versions())
 def test_a_file_of_the_current_rules_stays_as_it_is(spans: list[ReadableSpan]) -> None:
     with TemporaryDirectory() as folder:
@@ -70,7 +72,7 @@ _SPOILED = """
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(spans=span_versions())
 def test_what_older_rules_did_not_find_is_found(spans: list[ReadableSpan]) -> None:
     """As in a file of before there were interactions, and after rules that named the session by other attributes. Of

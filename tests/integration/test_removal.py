@@ -24,6 +24,7 @@ from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from tests.file_checks import check_file
 from tests.mixed_records import Record, export_batches, make_log, mixed_records, read_views
+from tests.new_files import put_new_file
 from tests.sample_traces import write_traces
 
 _SPANS = """
@@ -68,7 +69,7 @@ def _check(path: Path) -> None:
     assert [one for one in diagnose(resolve_settings(path)) if one.severity == "problem"] == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(records=mixed_records(), data=st.data())
 def test_the_rest_is_as_if_it_alone_had_come(records: list[Record], data: st.DataObject) -> None:
     keys = sorted({_key(record) for record in records}, key=repr)
@@ -78,7 +79,7 @@ def test_the_rest_is_as_if_it_alone_had_come(records: list[Record], data: st.Dat
     with TemporaryDirectory() as folder:
         path, other = Path(folder, "otel.db"), Path(folder, "other.db")
         for one in (path, other):
-            open_file(resolve_settings(one)).close()
+            put_new_file(one)
         export_batches(path, [records])
         export_batches(other, [rest])
         counts = _remove(path, [_find(path, gone[:cut]), _find(path, gone[cut:])], in_steps=data.draw(st.booleans()))

@@ -125,7 +125,7 @@ def test_what_a_stopped_removal_left_is_done_by_the_next(tmp_path: Path) -> None
 
 
 def test_nothing_of_a_killed_removal_is_half_done(tmp_path: Path) -> None:
-    path, other = write_traces(tmp_path / "otel.db", 40), tmp_path / "other.db"
+    path, other = write_traces(tmp_path / "otel.db", 25), tmp_path / "other.db"
     open_file(resolve_settings(other)).close()
     for delay in _delays():
         program = "from tests.integration.test_removal_steps import *; _remove(Path(sys.argv[1]), '1'); print('done')"

@@ -123,6 +123,9 @@ _OF_THE_WHOLE_FILE = {
     # Of `prune`, once in a run; of few kept sums, pins and runs.
     *("count_records", "count_sessions", "count_service_sessions", "find_session_bound", "find_service_bound"),
     *("count_due_hours", "estimate_points"),
+    # Of `archive`, once in a run or a day: of few days, removals, marks and open spans, and of all series.
+    *("forget_archives", "get_last_rewrite", "count_removals", "list_mark_days", "find_running_traces"),
+    *("find_log_range", "find_days_after_points", "has_day"),
     *("sum_kept_calls", "find_held_back", "get_last_deletion"),
 }
 

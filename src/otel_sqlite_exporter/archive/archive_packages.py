@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 
 from otel_sqlite_exporter.errors import MissingPackageError
@@ -16,13 +17,9 @@ def load_pyarrow() -> ModuleType:
     Raises:
         MissingPackageError: It is not installed.
     """
-    try:
-        import pyarrow
-        import pyarrow.compute
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingPackageError(f"a dataset needs pyarrow: {_INSTALL}") from error
-    return pyarrow
+    for part in ("pyarrow.compute", "pyarrow.parquet"):
+        _load(part)
+    return _load("pyarrow")
 
 
 def load_duckdb() -> ModuleType:
@@ -31,8 +28,11 @@ def load_duckdb() -> ModuleType:
     Raises:
         MissingPackageError: It is not installed.
     """
+    return _load("duckdb")
+
+
+def _load(name: str) -> ModuleType:
     try:
-        import duckdb
+        return import_module(name)
     except ImportError as error:
-        raise MissingPackageError(f"a dataset needs duckdb: {_INSTALL}") from error
-    return duckdb
+        raise MissingPackageError(f"a dataset needs {name.partition('.')[0]}: {_INSTALL}") from error

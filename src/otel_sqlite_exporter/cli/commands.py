@@ -21,7 +21,7 @@ from otel_sqlite_exporter.cli import (
     report_commands,
     transfer_commands,
 )
-from otel_sqlite_exporter.cli.archiving import archive_command, compact_command, engine_sql_command, restore_command
+from otel_sqlite_exporter.cli.datasets import archive_command, compact_command, engine_sql_command, restore_command
 from otel_sqlite_exporter.cli.edges import agent_commands, connect_commands, serve_commands, token_commands
 from otel_sqlite_exporter.cli.formatting import discard_output, print_lines
 from otel_sqlite_exporter.cli.keeping import (

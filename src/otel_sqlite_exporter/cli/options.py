@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.archive.asking.dataset_reports import DatasetReports
+    from otel_sqlite_exporter.archive.reporting.dataset_reports import DatasetReports
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -39,7 +39,7 @@ def _open_reports(ctx: click.Context, parameter: click.Parameter, path: str | No
     resolve_path(ctx, parameter, path)
     if not is_dataset(ctx.obj.path):
         return _open_path(ctx, parameter, path)
-    from otel_sqlite_exporter.archive.asking.dataset_reports import DatasetReports
+    from otel_sqlite_exporter.archive.reporting.dataset_reports import DatasetReports
 
     ctx.obj = ctx.find_root().obj = DatasetReports(ctx.obj.path)
     return None

@@ -12,7 +12,7 @@ from otel_sqlite_exporter.cli import options as opt
 from otel_sqlite_exporter.cli.formatting import print_lines
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.archive.asking.dataset_reports import DatasetReports
+    from otel_sqlite_exporter.archive.reporting.dataset_reports import DatasetReports
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
     from otel_sqlite_exporter.settings import Settings
 

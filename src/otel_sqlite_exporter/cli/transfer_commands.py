@@ -207,7 +207,7 @@ def export(
 
     With `--format perfetto`, which takes --trace or --session, FILE is a trace that https://ui.perfetto.dev opens.
     """
-    from otel_sqlite_exporter.cli.archiving.restored_source import open_source
+    from otel_sqlite_exporter.cli.datasets.restored_source import open_source
     from otel_sqlite_exporter.cli.outputs.output_file import write_pieces
     from otel_sqlite_exporter.query.exports.otlp_export import read_export
     from otel_sqlite_exporter.query.exports.perfetto_export import read_perfetto

@@ -26,7 +26,7 @@ def read_report(name: str) -> str:
 
 @cache
 def read_engine_text(engine: str, kind: str, name: str) -> str:
-    """Return the text of `engines/ENGINE/KIND/NAME.sql`; kind is `views`, `summaries`, `reports`, `asking` or `restoring`."""
+    """Return the text of `engines/ENGINE/KIND/NAME.sql`; kind is the folder of what reads it."""
     folder = files(__package__).joinpath("engines").joinpath(engine).joinpath(kind)
     return folder.joinpath(f"{name}{_ENDING}").read_text(encoding="utf-8")
 

@@ -35,13 +35,13 @@ def run_on_dataset(dataset: DatasetFolder, text: str, *, limit: int, timeout_s: 
         DamagedFileError: The dataset cannot be read.
     """
     if find_needed([text])[1]:
-        with open_engine(dataset, texts=[text]) as engine, contextlib.suppress(_MissingView):
+        with open_engine(dataset, texts=[text]) as engine, contextlib.suppress(_MissingViewError):
             return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s)
     with open_engine(dataset) as engine:
         return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s)
 
 
-class _MissingView(FilterError):
+class _MissingViewError(FilterError):
     """A statement names something that does not exist, or a view that was not made for it."""
 
 
@@ -64,7 +64,7 @@ def run_on_engine(engine: DatasetEngine, text: str, *, limit: int, timeout_s: fl
             raise KeyboardInterrupt from None
         raise FilterError("timeout_s", f"the statement took longer than {timeout_s:g} s") from None
     except duckdb.Error as error:
-        kind = _MissingView if isinstance(error, duckdb.CatalogException) else FilterError
+        kind = _MissingViewError if isinstance(error, duckdb.CatalogException) else FilterError
         raise kind("statement", f"DuckDB cannot run it: {describe_error(error)}") from None
     except UnicodeEncodeError:
         raise FilterError("statement", "it is not Unicode") from None

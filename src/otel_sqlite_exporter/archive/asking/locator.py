@@ -17,6 +17,7 @@ from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_duckdb, load_pyarrow
 from otel_sqlite_exporter.archive.asking.dataset_engine import connect
+from otel_sqlite_exporter.archive.asking.dataset_statement import describe_error
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view, quote
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import LOCATOR, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
@@ -43,7 +44,7 @@ def write_locator(dataset: DatasetFolder) -> None:
     """
     manifests = read_manifests(dataset)
     covered, written = _read_about(dataset)
-    if written is not None and covered == {manifest.name for manifest in manifests}:
+    if written is not None and os.path.exists(written) and covered == {manifest.name for manifest in manifests}:
         return
     names = sorted(manifest.name for manifest in manifests)
     name = f"ids-{hashlib.blake2b(json.dumps(names).encode(), digest_size=8).hexdigest()}.parquet"
@@ -108,7 +109,8 @@ def _find_places(
         except duckdb.Error as error:
             if tried + 1 == _TRIES or all(map(os.path.exists, files)):  # else `compact` replaced it meanwhile
                 raise DamagedFileError(
-                    f"{dataset.path}: its locator or a part cannot be read ({error}): run compact {dataset.path}"
+                    f"{dataset.path}: its locator or a part cannot be read ({describe_error(error)}): remove the "
+                    f"folder {LOCATOR}, without which it is only slower, or copy the part from a backup"
                 ) from None
     raise AssertionError  # the last try returns or raises
 
@@ -130,7 +132,7 @@ def _read_about(dataset: DatasetFolder) -> tuple[set[str], str | None]:
         return set(), None
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(
-            f"{dataset.join(LOCATOR, _ABOUT)}: it cannot be read ({error}): remove it, and run compact {dataset.path}"
+            f"{dataset.join(LOCATOR, _ABOUT)}: it cannot be read ({error}): remove it; `compact` writes it again"
         ) from None
 
 

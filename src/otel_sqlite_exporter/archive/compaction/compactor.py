@@ -15,9 +15,9 @@ from otel_sqlite_exporter.archive.asking.locator import write_locator
 from otel_sqlite_exporter.archive.compaction.compaction_notes import find_settled, note_settled
 from otel_sqlite_exporter.archive.compaction.compaction_report import CompactionReport
 from otel_sqlite_exporter.archive.compaction.contested_records import find_contested
-from otel_sqlite_exporter.archive.compaction.leftovers import make_work, remove_leftovers, remove_work
 from otel_sqlite_exporter.archive.compaction.part_relations import PartRelations
 from otel_sqlite_exporter.archive.compaction.retaken_records import Homes, Progress, retake
+from otel_sqlite_exporter.archive.compaction.unfinished_files import make_work, remove_leftovers, remove_work
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, commit_manifests, read_manifests

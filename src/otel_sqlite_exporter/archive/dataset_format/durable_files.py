@@ -39,10 +39,20 @@ def put_durably(path: str, write: Callable[[str], None]) -> None:
         write(beside)
         _sync(beside)
         os.replace(beside, path)
+    except OSError as error:
+        _remove(beside)
+        raise _name_file(error, path) from error
     except BaseException:
         _remove(beside)
         raise
     sync_folders({folder, *made})
+
+
+def _name_file(error: OSError, path: str) -> OSError:
+    """Return an error that names the file: those of pyarrow and of a descriptor do not."""
+    if error.filename is not None or error.errno is None:
+        return error
+    return OSError(error.errno, os.strerror(error.errno), path)
 
 
 def make_folders(folder: str) -> list[str]:

@@ -41,7 +41,7 @@ def write_part(
     """
     arrow = load_pyarrow()
     schema = make_schema(table)
-    counted = _Counted(_gather(batches))
+    counted = _CountedBatches(_gather(batches))
     first = counted.find_first()
     if first is None:
         return None
@@ -124,7 +124,7 @@ def _gather(batches: Iterable[Any]) -> Iterator[Any]:
         yield arrow.Table.from_batches(held)
 
 
-class _Counted:
+class _CountedBatches:
     """Tables that have rows, and how many rows they had in all."""
 
     def __init__(self, batches: Iterable[Any]) -> None:

@@ -15,11 +15,12 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
+from otel_sqlite_exporter.archive.asking.locator import write_locator
 from otel_sqlite_exporter.archive.compaction.compactor import compact
 from otel_sqlite_exporter.archive.compaction.contested_records import find_tied
-from otel_sqlite_exporter.archive.compaction.leftovers import make_work, remove_work
 from otel_sqlite_exporter.archive.compaction.part_relations import PartRelations
 from otel_sqlite_exporter.archive.compaction.retaken_records import Homes, Progress, retake
+from otel_sqlite_exporter.archive.compaction.unfinished_files import make_work, remove_work
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, commit_manifests, read_manifests
@@ -90,6 +91,7 @@ def delete_from_dataset(
                 run.run(progress)
         finally:
             remove_work(dataset)
+        write_locator(dataset)
         after = read_manifests(dataset)
     if run.is_declined:
         return None

@@ -14,11 +14,12 @@ from collections.abc import Collection, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
+from otel_sqlite_exporter.archive.asking.locator import write_locator
 from otel_sqlite_exporter.archive.compaction.compactor import compact
 from otel_sqlite_exporter.archive.compaction.contested_records import find_tied
-from otel_sqlite_exporter.archive.compaction.leftovers import make_work, remove_leftovers, remove_work
 from otel_sqlite_exporter.archive.compaction.part_relations import PartRelations
 from otel_sqlite_exporter.archive.compaction.retaken_records import Progress, retake
+from otel_sqlite_exporter.archive.compaction.unfinished_files import make_work, remove_leftovers, remove_work
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
 from otel_sqlite_exporter.archive.dataset_format.durable_files import sync_folders
@@ -96,6 +97,7 @@ def prune_dataset(
         finally:
             remove_work(dataset)
         remove_leftovers(dataset)
+        write_locator(dataset)
     return done._replace(bytes_after=_measure(read_manifests(dataset)))
 
 

@@ -17,22 +17,39 @@ from otel_sqlite_exporter.sql.texts import read_query
 _readers = itertools.count()
 
 
+class DayConversations:
+    """The conversations of what the parameters of a query mean, noted when they are first asked for."""
+
+    def __init__(self, connection: sqlite3.Connection, asked: Mapping[str, Any]) -> None:
+        self._connection = connection
+        self._asked = asked
+        self._reader: int | None = None
+
+    def note(self) -> int:
+        """Return the number of this reader, by which queries find them."""
+        if self._reader is None:
+            self._reader = next(_readers)
+            with allowing_temporary(self._connection):
+                self._connection.execute(read_query("create_day_conversations"))
+                self._connection.execute(read_query("fill_day_conversations"), {**self._asked, "reader": self._reader})
+        return self._reader
+
+    def close(self) -> None:
+        """Forget them."""
+        if self._reader is not None:
+            with allowing_temporary(self._connection):
+                self._connection.execute(read_query("forget_day_conversations"), {"reader": self._reader})
+
+
 @contextmanager
-def noting_conversations(connection: sqlite3.Connection, asked: Mapping[str, Any]) -> Iterator[int]:
-    """Note them for the parameters of a query, and give the number of the reader, by which the query finds them."""
-    reader = next(_readers)
-    _run(connection, "create_day_conversations", {})
-    try:
-        _run(connection, "fill_day_conversations", {**asked, "reader": reader})
-        yield reader
-    finally:
-        _run(connection, "forget_day_conversations", {"reader": reader})
-
-
-def _run(connection: sqlite3.Connection, query: str, parameters: Mapping[str, Any]) -> None:
+def allowing_temporary(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let a connection that reads write temporary tables, which `query_only` forbids too. Each change of it lets SQLite
+    prepare all statements again, so do it once for many."""
     is_read_only = connection.execute("PRAGMA query_only").fetchone()[0]
-    connection.execute("PRAGMA query_only = OFF")  # it forbids temporary tables too
+    if is_read_only:
+        connection.execute("PRAGMA query_only = OFF")
     try:
-        connection.execute(read_query(query), parameters)
+        yield
     finally:
-        connection.execute(f"PRAGMA query_only = {is_read_only}")
+        if is_read_only:
+            connection.execute("PRAGMA query_only = ON")

@@ -15,8 +15,9 @@ from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFo
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, commit_manifest
 from otel_sqlite_exporter.archive.dataset_format.part_files import write_part
+from otel_sqlite_exporter.archive.day_rows.day_conversations import allowing_temporary
 from otel_sqlite_exporter.archive.day_rows.day_facts import DayFacts
-from otel_sqlite_exporter.archive.day_rows.row_reader import OTHER_READERS, READERS, find_id_base, read_rows
+from otel_sqlite_exporter.archive.day_rows.row_reader import OTHER_READERS, READERS, DayRows, find_id_base
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.version import __version__
 
@@ -61,12 +62,11 @@ def write_day(
         OSError: The dataset cannot be written.
     """
     since, until = find_day(date)
-    id_base = find_id_base(source)
     noted = DayFacts()
     parts: list[Part] = []
-    with _snapshot(connection):
+    with _snapshot(connection), DayRows(connection, since, until, find_id_base(source), traces) as day:
         for table in (*READERS, *OTHER_READERS):
-            rows = noted.note(table, sift(table, read_rows(connection, table, since, until, id_base, traces)))
+            rows = noted.note(table, sift(table, day.read(table)))
             parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
     for table in SUMMARIES:
         rows = summarise_day(dataset, date, parts, table)
@@ -84,13 +84,15 @@ def _write(dataset: DatasetFolder, path: str, table: str, date: str, rows: Itera
 
 @contextmanager
 def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read in one transaction: that of the caller, or one of its own."""
+    """Read in one transaction: that of the caller, or one of its own. It is committed: SQLite prepares all statements
+    again after a temporary table was rolled back."""
     is_own = not connection.in_transaction
     if is_own:
         connection.execute("BEGIN")
     try:
         show_open_work(connection)
-        yield
+        with allowing_temporary(connection):
+            yield
     finally:
         if is_own:
-            connection.execute("ROLLBACK")
+            connection.execute("COMMIT")

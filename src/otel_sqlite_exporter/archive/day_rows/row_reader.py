@@ -9,17 +9,19 @@ with the file, and only some thousand rows are held at a time.
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
 from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES, DatasetTable
 from otel_sqlite_exporter.archive.day_rows.agent_rows import read_agents
-from otel_sqlite_exporter.archive.day_rows.day_conversations import noting_conversations
-from otel_sqlite_exporter.archive.day_rows.metric_rows import read_exemplars, read_points
+from otel_sqlite_exporter.archive.day_rows.day_conversations import DayConversations
+from otel_sqlite_exporter.archive.day_rows.point_rows import read_exemplars, read_points
 from otel_sqlite_exporter.sql.texts import read_query
 
 if TYPE_CHECKING:
@@ -68,38 +70,70 @@ def read_rows(
     id_base: int,
     traces: Collection[str] | None = None,
 ) -> Iterator[pyarrow.RecordBatch]:
-    """Yield the rows of a table for the traces that start in a range of time, and the records without a trace in it;
-    with `traces`, for those of the traces that have these ids. They are sorted as the table says.
+    """Yield the rows of a table: see `DayRows`, which reads several tables in less time."""
+    with DayRows(connection, since_unix_nano, until_unix_nano, id_base, traces) as day:
+        yield from day.read(table)
 
-    The caller holds a transaction, and has called `show_open_work`: spans of processes that are gone are interrupted.
+
+class DayRows:
+    """The rows of the traces that start in a range of time, and of the records without a trace in it; with `traces`,
+    those of the traces that have these ids. The caller holds a transaction, and has called `show_open_work`, so that
+    spans of processes that are gone are interrupted. Use it in a `with`.
 
     Args:
-        table: A name of `TABLES` that is not in `SUMMARIES`.
         since_unix_nano: The first nanosecond of the range, since 1970.
         until_unix_nano: The first one after it.
         id_base: What to add to ids: see `find_id_base`.
-
-    Raises:
-        sqlite3.Error: The file cannot be read.
     """
-    if table in OTHER_READERS:
-        yield from OTHER_READERS[table](connection, since_unix_nano, until_unix_nano, traces)
-        return
-    asked: dict[str, Any] = {
-        "since": since_unix_nano,
-        "until": until_unix_nano,
-        "id_base": id_base,
-        "traces": None if traces is None else json.dumps([*traces]),
-    }
-    if table in _PREPARED:
-        found = connection.execute(read_query(_PREPARED[table]), asked)
-        asked |= dict(zip((name for name, *_ in found.description), found.fetchone(), strict=True))
-    query = read_query(READERS[table])
-    if ":reader" not in query:
-        yield from _gather(connection.execute(query, asked), TABLES[table])
-        return
-    with noting_conversations(connection, asked) as reader:
-        yield from _gather(connection.execute(query, {**asked, "reader": reader}), TABLES[table])
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        since_unix_nano: int,
+        until_unix_nano: int,
+        id_base: int,
+        traces: Collection[str] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._traces = traces
+        self._asked = {
+            "since": since_unix_nano,
+            "until": until_unix_nano,
+            "id_base": id_base,
+            "traces": None if traces is None else orjson.dumps([*traces]).decode(),
+        }
+        self._conversations = DayConversations(connection, self._asked)
+
+    def __enter__(self) -> DayRows:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Forget what was noted in the connection."""
+        self._conversations.close()
+
+    def read(self, table: str) -> Iterator[pyarrow.RecordBatch]:
+        """Yield the rows of a table as record batches with its columns, sorted as it says.
+
+        Args:
+            table: A name of `TABLES` that is not in `SUMMARIES`.
+
+        Raises:
+            sqlite3.Error: The file cannot be read.
+        """
+        if table in OTHER_READERS:
+            since, until = self._asked["since"], self._asked["until"]
+            yield from OTHER_READERS[table](self._connection, since, until, self._traces)
+            return
+        query, asked = read_query(READERS[table]), dict(self._asked)
+        if table in _PREPARED:
+            found = self._connection.execute(read_query(_PREPARED[table]), asked)
+            asked |= dict(zip((name for name, *_ in found.description), found.fetchone(), strict=True))
+        if ":reader" in query:
+            asked["reader"] = self._conversations.note()
+        yield from _gather(self._connection.execute(query, asked), TABLES[table])
 
 
 def _gather(cursor: sqlite3.Cursor, table: DatasetTable) -> Iterator[pyarrow.RecordBatch]:

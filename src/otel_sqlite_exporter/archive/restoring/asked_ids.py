@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from otel_sqlite_exporter.archive.asking.locator import find_ids
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
 from otel_sqlite_exporter.archive.restoring.part_reader import PartReader
@@ -12,7 +13,6 @@ from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.query.filter_values import fold_id
 
 _NAMED = 5
-_QUERIES = {"session_id": ("sessions_with_prefix", "trace_sessions"), "trace_id": ("traces_with_prefix", "traces")}
 
 
 def resolve_ids(
@@ -25,11 +25,7 @@ def resolve_ids(
         NotFoundError: There is no such session or trace in the dataset, or there are several.
         DamagedFileError: A part cannot be read.
     """
-    if not prefixes:
-        return ()
-    query, table = _QUERIES[column]
-    with PartReader(dataset, manifests, [table]) as reader:
-        return tuple(_resolve(reader, query, column, prefix, dataset, manifests) for prefix in prefixes)
+    return tuple(_resolve(dataset, manifests, column, prefix) for prefix in prefixes)
 
 
 def describe_days(manifests: Sequence[Manifest]) -> str:
@@ -40,17 +36,23 @@ def describe_days(manifests: Sequence[Manifest]) -> str:
     return f"its only day is {days[0]}" if len(days) == 1 else f"its {len(days)} days are {days[0]} to {days[-1]}"
 
 
-def _resolve(
-    reader: PartReader, query: str, column: str, prefix: str, dataset: DatasetFolder, manifests: Sequence[Manifest]
-) -> str:
+def _resolve(dataset: DatasetFolder, manifests: Sequence[Manifest], column: str, prefix: str) -> str:
     if not prefix:
         raise FilterError(column, f"{prefix!r} is not an id: give an id or the first characters of one")
     asked = fold_id(column, prefix)
-    found = [row["id"] for page in reader.read(query, prefix=asked, most=_NAMED + 1) for row in page]
+    found = find_ids(dataset, column, asked, _NAMED + 1) or _find_of_points(dataset, manifests, column, asked)
     if len(found) == 1 or asked in found[:1]:
-        return str(found[0])
+        return found[0]
     noun = column.removesuffix("_id")
     if not found:
         raise NotFoundError(f"{dataset.path}: there is no {noun} {prefix!r} in the dataset: {describe_days(manifests)}")
     named = ", ".join(found[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
     raise NotFoundError(f"{dataset.path}: several {noun}s start with {prefix!r}: {named}; give more characters")
+
+
+def _find_of_points(dataset: DatasetFolder, manifests: Sequence[Manifest], column: str, prefix: str) -> list[str]:
+    """Return some ids that data points alone name."""
+    if column != "session_id":
+        return []
+    with PartReader(dataset, manifests, ["metrics"]) as reader:
+        return [row["id"] for page in reader.read("sessions_of_points", prefix=prefix, most=_NAMED + 1) for row in page]

@@ -4,20 +4,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
+from otel_sqlite_exporter.archive.asking.locator import find_days
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, read_manifests
 from otel_sqlite_exporter.archive.restoring.asked_ids import resolve_ids
 from otel_sqlite_exporter.archive.restoring.part_reader import PartReader
+from otel_sqlite_exporter.archive.restoring.restored_points import add_points
 from otel_sqlite_exporter.archive.restoring.restored_traces import restore_each
 from otel_sqlite_exporter.errors import CopyRefusedError, DamagedFileError
 from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
 from otel_sqlite_exporter.imports.merging.merge_sources import open_merge_source
 from otel_sqlite_exporter.imports.merging.merger import Merger
+from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.settings import Settings, resolve_settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
@@ -26,6 +29,8 @@ from otel_sqlite_exporter.storage.system.work_folders import make_work_folder
 from otel_sqlite_exporter.storage.transactions import transaction
 
 _FOLDER = ".gathering-"
+_MOST_LOCATED = 1_000
+"""Traces: each is looked up by itself, so with more of them all parts are looked into."""
 
 
 @dataclass(slots=True)
@@ -35,7 +40,7 @@ class GatheredRecords:
     Attributes:
         sessions, traces: The ids that were asked for, whole.
         days: On which they are.
-        spans, logs, marks: How many records, and pins and notes.
+        spans, logs, points, marks: How many spans, log records, data points, and pins and notes.
     """
 
     sessions: tuple[str, ...]
@@ -43,6 +48,7 @@ class GatheredRecords:
     days: tuple[str, ...] = ()
     spans: int = 0
     logs: int = 0
+    points: int = 0
     marks: int = 0
 
 
@@ -64,7 +70,8 @@ def gather(
     dataset: DatasetFolder, path: str, *, session_ids: Sequence[str] = (), trace_ids: Sequence[str] = ()
 ) -> GatheredRecords:
     """Write a new file to `path` with sessions, each with all traces that show it, and traces of a dataset: whole, with
-    their log records, scores, pins and notes. It has its name when it is complete, with mode 0600.
+    their log records, scores, pins, notes, and the data points that name the sessions. It has its name when it is
+    complete, with mode 0600.
 
     Args:
         session_ids, trace_ids: Ids, or unique prefixes of ids.
@@ -97,11 +104,14 @@ def gather_into(
         resolve_ids(dataset, manifests, "session_id", session_ids),
         resolve_ids(dataset, manifests, "trace_id", trace_ids),
     )
-    traces = {*done.traces, *_find_traces(dataset, manifests, done.sessions)}
+    places = find_days(dataset, session_ids=done.sessions, trace_ids=done.traces)
+    traces = {*done.traces, *_find_traces(dataset, _choose(manifests, places), done.sessions)}
+    # A part of a trace may be on another day, of another source.
+    places |= {} if len(traces) > _MOST_LOCATED else find_days(dataset, trace_ids=traces)
     settings = make_gathering_settings(path)
     days = set()
     with closing(Merger(settings)) as merger:
-        for manifest in manifests:
+        for manifest in manifests if len(traces) > _MOST_LOCATED else _choose(manifests, places):
             for raw in restore_each(dataset, [manifest], traces, folder, sessions=done.sessions):
                 with open_merge_source(raw, settings, is_older=False) as source:
                     report = merger.merge(source, lambda done, of: None)
@@ -111,8 +121,15 @@ def gather_into(
                 days.add(manifest.date)
                 os.unlink(raw)
     done.days = tuple(sorted(days))
+    done.points = add_points(dataset, manifests, settings, done.sessions)
     done.marks = _add_marks(dataset, manifests, settings, done.sessions, traces)
     return done
+
+
+def _choose(manifests: Sequence[Manifest], places: Mapping[str, Sequence[str]]) -> list[Manifest]:
+    """Return the manifests of these days, which are given by id."""
+    dates = {date for days in places.values() for date in days}
+    return [manifest for manifest in manifests if manifest.date in dates]
 
 
 def _find_traces(dataset: DatasetFolder, manifests: Sequence[Manifest], sessions: Sequence[str]) -> list[str]:
@@ -142,7 +159,7 @@ def check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport)
     """Raise DamagedFileError unless all records that were restored of a manifest were merged."""
     bad = report.unreadable + report.refused
     if bad or report.damages:
-        what = "; ".join(report.damages) or f"{bad} records cannot be read"
+        what = "; ".join(report.damages) or f"{count(bad, 'record')} cannot be read"
         raise DamagedFileError(
             f"{dataset.path}: the parts of {manifest.name} are damaged ({what}): copy them from a backup"
         )

@@ -78,7 +78,7 @@ def delete(
         )
     rule = _make_rule(sessions, traces, users, services, since, until, filter)
     if os.path.isdir(settings.path):
-        from otel_sqlite_exporter.cli.archiving.dataset_removals import delete_in_dataset
+        from otel_sqlite_exporter.cli.keeping.dataset_removals import delete_in_dataset
 
         if backups:
             raise click.UsageError("--backups is for files: beside a dataset there are none")

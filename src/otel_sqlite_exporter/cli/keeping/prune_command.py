@@ -98,7 +98,7 @@ def prune(
     if all(rule is None for rule in (older_than, max_size, max_sessions, metrics_raw_days)):
         raise click.UsageError("give --older-than, --max-size, --max-sessions or --metrics-raw-days")
     if os.path.isdir(settings.path):
-        from otel_sqlite_exporter.cli.archiving.dataset_removals import prune_in_dataset
+        from otel_sqlite_exporter.cli.keeping.dataset_removals import prune_in_dataset
 
         if older_than is None or max_size is not None or max_sessions is not None or metrics_raw_days is not None:
             raise click.UsageError(

@@ -38,6 +38,14 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "type": ("gen_ai.token.type",),
 }
 """The attributes that tell a group, the first one that a series has."""
+_CONVENTIONS = "gen_ai."
+_OF_AGENTS = frozenset(
+    (
+        *("codex.api_request.duration_ms", "codex.turn.e2e_duration_ms", "codex.turn.ttfm.duration_ms"),
+        *("codex.turn.ttft.duration_ms", "copilot_chat.time_to_first_token", "gemini_cli.api.request.latency"),
+        "qwen-code.api.request.latency",
+    )
+)
 _Labels = tuple[Any, ...]
 
 
@@ -55,13 +63,20 @@ def read_genai_metrics(
         if argument not in _COLUMNS.values():
             raise FilterError(argument, "metrics do not tell it")
     rows = []
-    for (name,) in connection.execute(read_query("list_genai_metrics")).fetchall():
+    names = [name for (name,) in connection.execute(read_query("list_histograms")) if measures_models(name)]
+    for name in names:
         series, _ = choose_series(connection, name, asked)
         chosen = [one for one in series if one.kind in DISTRIBUTED and (models is None or models & _list_models(one))]
         rows += [
             (*row[: len(groups)], name, *row[len(groups) :]) for row in _read(connection, chosen, groups, parameters)
         ]
     return (*groups, *_MEASURED), rows
+
+
+def measures_models(name: str) -> bool:
+    """Whether a histogram of this name is one of the semantic conventions for generative AI, or one in which an agent
+    says how long a model takes."""
+    return name.startswith(_CONVENTIONS) or name in _OF_AGENTS
 
 
 def _list_models(series: NamedSeries) -> set[str]:

@@ -7,7 +7,8 @@ WITH
   new_spans AS MATERIALIZED (
     SELECT s.id, s.trace, max(s.id, ifnull(s.finish_record, 0)) AS record FROM _spans AS s WHERE s.id > :record
     UNION ALL
-    SELECT s.id, s.trace, s.finish_record FROM _spans AS s WHERE s.finish_record > :record AND s.id <= :record
+    SELECT s.id, s.trace, s.finish_record FROM _spans AS s INDEXED BY _spans_finish_record
+    WHERE s.finish_record > :record AND s.id <= :record
   ),
   new_logs AS MATERIALIZED (SELECT l.id, l.trace FROM _logs AS l WHERE l.id > :log),
   new_events AS MATERIALIZED (
@@ -21,7 +22,6 @@ WITH
     SELECT i.id, i.twin, i.content_of, i.response_key, e.id
     FROM new_events AS e
     CROSS JOIN _llm_interactions AS i ON i.event = e.id
-    WHERE i.span IS NULL
   ),
   new_tools AS MATERIALIZED (
     SELECT i.id, i.merged_into, i.call_key, i.asked_key, s.record
@@ -31,7 +31,6 @@ WITH
     SELECT i.id, i.merged_into, i.call_key, i.asked_key, e.id
     FROM new_events AS e
     CROSS JOIN _tool_interactions AS i ON i.event = e.id
-    WHERE i.span IS NULL
     UNION ALL
     SELECT NULL, NULL, r.call_key, r.asked_key, s.record
     FROM new_spans AS s
@@ -50,12 +49,12 @@ WITH
     UNION ALL
     SELECT o.trace, n.record, 0, 0
     FROM new_calls AS n
-    CROSS JOIN _llm_interactions AS o ON o.twin IN (n.id, n.twin)
+    CROSS JOIN _llm_interactions AS o INDEXED BY _llm_interactions_twin ON o.twin IN (n.id, n.twin) AND o.twin IS NOT NULL
     UNION ALL
     SELECT o.trace, n.record, 0, 0
     FROM new_calls AS n
-    CROSS JOIN _llm_interactions AS o
-      ON o.response_key IN (n.response_key - 4294967296, n.response_key, n.response_key + 4294967296)
+    CROSS JOIN _llm_interactions AS o INDEXED BY _llm_interactions_response_key
+      ON o.response_key IN (n.response_key - 4294967296, n.response_key, n.response_key + 4294967296) AND o.response_key IS NOT NULL
     UNION ALL
     SELECT o.trace, n.record, 0, 0
     FROM new_tools AS n
@@ -63,15 +62,16 @@ WITH
     UNION ALL
     SELECT o.trace, n.record, 0, 0
     FROM new_tools AS n
-    CROSS JOIN _tool_interactions AS o ON o.merged_into IN (n.id, nullif(n.merged_into, 0))
+    CROSS JOIN _tool_interactions AS o INDEXED BY _tool_interactions_merged
+      ON o.merged_into IN (n.id, nullif(n.merged_into, 0)) AND o.merged_into IS NOT NULL
     UNION ALL
     SELECT o.trace, n.record, 0, 0
     FROM new_tools AS n
-    CROSS JOIN _tool_interactions AS o ON o.call_key = n.call_key
+    CROSS JOIN _tool_interactions AS o INDEXED BY _tool_interactions_call ON o.call_key = n.call_key
     UNION ALL
     SELECT o.trace, n.record, 0, 0
     FROM new_tools AS n
-    CROSS JOIN _tool_interactions AS o ON o.asked_key = n.asked_key
+    CROSS JOIN _tool_interactions AS o INDEXED BY _tool_interactions_asked ON o.asked_key = n.asked_key
     UNION ALL
     SELECT p.trace, n.id, 0, 0
     FROM new_events AS n

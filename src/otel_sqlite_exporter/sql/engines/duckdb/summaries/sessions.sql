@@ -1,5 +1,6 @@
 -- The part of the table sessions for some parts: one row for each session that their traces show or name. spans and logs
 -- are 0 where they only name it; such a row tells the source alone. Views: _trace_sessions and _traces.
+-- Costs are added in their order, so that the sum of the same calls is always the same double.
 WITH
   shown AS (
     -- One row for each session and trace. What a trace says of itself stands in each of its rows.
@@ -22,7 +23,7 @@ WITH
       sum(p.input_tokens) AS input_tokens,
       sum(p.output_tokens) AS output_tokens,
       sum(p.total_tokens) AS total_tokens,
-      sum(p.cost_usd) AS cost_usd,
+      sum(p.cost_usd ORDER BY p.cost_usd) AS cost_usd,
       sum(p.unpriced_calls) AS unpriced_calls,
       sum(p.failed_calls) AS failed_calls,
       sum(p.failed_tools) AS failed_tools,
@@ -53,7 +54,7 @@ WITH
       count(w.input_tokens) > 0 AS has_input,
       count(w.output_tokens) > 0 AS has_output,
       count(w.total_tokens) > 0 AS has_total,
-      sum(w.cost_usd) AS cost_usd,
+      sum(w.cost_usd ORDER BY w.cost_usd) AS cost_usd,
       sum(w.unpriced_calls) AS unpriced_calls,
       sum(w.failed_calls) AS failed_calls,
       sum(w.failed_tools) AS failed_tools,

@@ -38,8 +38,10 @@ def restore(dataset: str, *, sessions: tuple[str, ...], traces: tuple[str, ...],
     if as_json:
         return print_json({"path": whole, **asdict(done)})
     marks = f" and {count(done.marks, 'pin or note', 'pins and notes')}" if done.marks else ""
-    days = f"{done.days[0]}" if len(done.days) == 1 else f"{len(done.days)} days"
-    print_lines(f"restored {count(done.spans, 'span')}, {count(done.logs, 'log record')}{marks} of {days} to {whole}")
+    days = done.days[0] if len(done.days) == 1 else f"{len(done.days)} days"
+    points = f", {count(done.points, 'data point')}" if done.points else ""
+    records = f"{count(done.spans, 'span')}, {count(done.logs, 'log record')}{points}{marks}"
+    print_lines(f"restored {records} of {days} to {whole}")
     return None
 
 

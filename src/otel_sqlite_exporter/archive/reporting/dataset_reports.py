@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Unpack
@@ -20,13 +21,25 @@ from otel_sqlite_exporter.archive.asking.dataset_statement import describe_error
 from otel_sqlite_exporter.archive.asking.divided_traces import describe_parts
 from otel_sqlite_exporter.archive.asking.locator import find_days, find_ids
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
+from otel_sqlite_exporter.archive.restoring.gathered_file import make_gathering_settings
+from otel_sqlite_exporter.archive.restoring.restored_points import add_histograms
 from otel_sqlite_exporter.errors import DamagedFileError, FilterError
 from otel_sqlite_exporter.query.filter_values import parse_texts
 from otel_sqlite_exporter.query.id_prefixes import NAMED_CANDIDATES, check_prefix, check_unique
+from otel_sqlite_exporter.query.metered.genai_metrics import measures_models
+from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.report_parts.asked_models import AskedModels
 from otel_sqlite_exporter.query.report_parts.report_texts import build_report
-from otel_sqlite_exporter.query.reports import ReportQuestion, ReportResult, describe_text, make_result, read_question
+from otel_sqlite_exporter.query.reports import (
+    ReportQuestion,
+    ReportResult,
+    describe_report,
+    describe_text,
+    make_result,
+    read_question,
+)
 from otel_sqlite_exporter.sql.texts import read_engine_text
+from otel_sqlite_exporter.storage.system.work_folders import make_work_folder
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.askable_views import ReportFilter, Texts, Time
@@ -34,10 +47,11 @@ if TYPE_CHECKING:
 REFUSED: Mapping[str, str] = {
     "queries": "it measures the lists and indexes of a file, and a dataset has none",
     "unrecognised": "it tells what the writer of a file did not recognise: ask the file",
-    "genai-metrics": "it reads the points of a file: ask the file, or the view metric_points by `sql`",
 }
 """The reports that a dataset has not, and why."""
 _OF_POINTS = ("agents-usage",)
+_OF_POINTS = ("genai-metrics",)
+_WORK = "otel-sqlite-exporter"
 _PARAMETER = re.compile(r"(?<![:\w']):([a-z]\w*)")
 _LIST = re.compile(r"IN \(SELECT value FROM json_each\(:(\w+)\)\)")
 _UTC_TEXTS = {"hour": "%Y-%m-%dT%H:00Z", "day": "%Y-%m-%d", "week": "%Y-%m-%d"}
@@ -101,6 +115,8 @@ class DatasetReports:
         given = {filter: value for filter, value in filters.items() if value is not None}
         question = read_question(name, since=since, until=until, group_by=group_by, limit=limit, timezone=timezone)
         _check_report(name)
+        if name in _OF_POINTS:
+            return self._report_points(question, since, until, timezone, given)
         select = build_report(name, question.parameters, given, is_pass=False, text=read_text(name))
         sql, values = _translate(select.sql, select.parameters)
         with open_engine(self._dataset, dates=self._find_dates(name, given), texts=[sql, _list_models()]) as engine:
@@ -115,7 +131,7 @@ class DatasetReports:
             FilterError: A dataset has no such report.
         """
         _check_report(name)
-        return describe_text(read_text(name))
+        return describe_report(name) if name in _OF_POINTS else describe_text(read_text(name))
 
     def describe_parts(self) -> str | None:
         """Return a sentence if traces stand in several parts, as their records are then told several times."""
@@ -127,6 +143,29 @@ class DatasetReports:
             return None
         ids = parse_texts("session_id", filters["session_id"])
         return {date for days in find_days(self._dataset, session_ids=ids).values() for date in days}
+
+    def _report_points(
+        self,
+        question: ReportQuestion,
+        since: Time | None,
+        until: Time | None,
+        timezone: str,
+        filters: Mapping[str, Any],
+    ) -> ReportResult:
+        """Return the rows of a report that a file makes of its data points: they are put into a temporary one."""
+        with make_work_folder(os.path.join(tempfile.gettempdir(), _WORK), ".reporting-") as folder:
+            path = os.path.join(folder, "points.db")
+            until_unix_nano = question.parameters["until"]
+            add_histograms(self._dataset, make_gathering_settings(path), measures_models, until_unix_nano)
+            return TelemetryDatabase(path).run_report(
+                question.name,
+                since=since,
+                until=until,
+                group_by=question.groups,
+                limit=question.limit,
+                timezone=timezone,
+                **filters,
+            )
 
     def _ask(self, engine: DatasetEngine, sql: str, values: Any) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         duckdb = load_duckdb()
