@@ -55,11 +55,13 @@ _IDS = {
 
 
 def read_parts(dataset: DatasetFolder) -> dict[str, list[str]]:
-    """The rows of all tables of a dataset, without ids, in an order of their own."""
+    """The rows of all tables of a dataset, without ids, in an order of their own. Which of the rows of a session has the
+    failed request of its trace depends on the ids; rows without records are left out."""
     rows: dict[str, list[str]] = {name: [] for name in TABLES}
     for manifest in read_manifests(dataset):
         for part in manifest.parts:
+            left_out = _IDS | ({"failed_requests"} if part.table == "trace_sessions" else set())
             for row in read_part(dataset, part).to_pylist():
-                kept = [(name, value) for name, value in row.items() if name not in _IDS]
-                rows[part.table].append(repr(_round(kept)))
+                if part.table != "trace_sessions" or row["spans"] or row["logs"]:
+                    rows[part.table].append(repr(_round([pair for pair in row.items() if pair[0] not in left_out])))
     return {table: sorted(found) for table, found in rows.items()}

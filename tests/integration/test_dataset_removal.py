@@ -82,17 +82,25 @@ def test_a_deletion_leaves_what_it_leaves_in_a_file(rich: Path, tmp_path: Path, 
 
 def test_calls_that_repeated_a_deleted_one_count(rich: Path, tmp_path: Path) -> None:
     dataset = _copy(rich, tmp_path)
-    ask = "SELECT counted FROM complete_llm_interactions WHERE response_id = 'resp-1' ORDER BY trace_id"
-    assert json.loads(run("sql", ask, dataset.path, "--json")[1])["rows"] == [[0], [1]]
-    assert run("delete", dataset.path, "--trace", f"{0x3B01:032x}", "--yes")[0] == 0
-    assert json.loads(run("sql", ask, dataset.path, "--json")[1])["rows"] == [[1]]
-    code, _, errors = run("export", dataset.path, "--trace", f"{0x3B01:032x}")
+
+    def ask() -> list[tuple[str, int]]:
+        query = "SELECT trace_id, counted FROM complete_llm_interactions WHERE response_id = 'resp-1' ORDER BY counted"
+        return [
+            (row["trace_id"], row["counted"])
+            for row in json.loads(run("sql", query, dataset.path, "--json")[1])["rows"]
+        ]
+
+    (repeat, is_repeat_counted), (first, is_first_counted) = ask()
+    assert (is_repeat_counted, is_first_counted) == (0, 1)
+    assert run("delete", dataset.path, "--trace", first, "--yes")[0] == 0
+    assert ask() == [(repeat, 1)]
+    code, _, errors = run("export", dataset.path, "--trace", first)
     assert (code, "there is no trace" in errors) == (2, True)
 
 
 def test_nothing_of_what_is_deleted_is_left_in_any_file(rich: Path, tmp_path: Path) -> None:
     dataset = _copy(rich, tmp_path)
-    texts = ("--verify", "user of both", "--verify", f"{0x1001:032x}")
+    texts = ("--verify", "user of both", "--verify", f"{0x1004:032x}")
     code, out, _ = run("delete", dataset.path, *texts, "--json")
     left = json.loads(out)["left"]
     assert code == 1
@@ -100,7 +108,7 @@ def test_nothing_of_what_is_deleted_is_left_in_any_file(rich: Path, tmp_path: Pa
     assert {one["text"] for one in left} == {*texts[1::2]}
     half = Path(dataset.join("spans", "date=2026-01-31", ".part-left-0.parquet.tmp"))
     shutil.copyfile(next(half.parent.glob("part-*")), half)
-    arguments = ("--user", "user of both", "--trace", f"{0x1001:032x}")
+    arguments = ("--user", "user of both", "--trace", f"{0x1004:032x}")
     for asked in (arguments[:2], arguments[2:]):
         assert run("delete", dataset.path, *asked, "--yes")[0] == 0
     code, out, _ = run("delete", dataset.path, *texts)
@@ -108,7 +116,7 @@ def test_nothing_of_what_is_deleted_is_left_in_any_file(rich: Path, tmp_path: Pa
     assert not half.exists()
     code, out, _ = run("delete", dataset.path, *arguments[2:], "--yes")
     assert code == 1
-    assert f"there is no trace '{0x1001:032x}' in {dataset.path}" in out
+    assert f"there is no trace '{0x1004:032x}' in {dataset.path}" in out
 
 
 @pytest.mark.parametrize(

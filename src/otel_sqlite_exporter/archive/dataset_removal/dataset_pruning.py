@@ -11,7 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Collection, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import NamedTuple
 
 from otel_sqlite_exporter.archive.asking.locator import write_locator
@@ -172,8 +172,12 @@ def _remove_days(dataset: DatasetFolder, manifests: Sequence[Manifest]) -> None:
     for manifest in manifests:
         os.unlink(dataset.join(MANIFESTS, manifest.name))
     sync_folders([dataset.join(MANIFESTS)] if manifests else [])
-    for part in (part for manifest in manifests for part in manifest.parts):
-        os.unlink(dataset.join(part.path))
+    paths = [dataset.join(part.path) for manifest in manifests for part in manifest.parts]
+    for path in paths:
+        os.unlink(path)
+    for folder in {*map(os.path.dirname, paths)}:
+        with suppress(OSError):  # another source has files of this day
+            os.rmdir(folder)
 
 
 def _measure(manifests: Collection[Manifest]) -> int:
