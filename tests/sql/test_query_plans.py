@@ -84,7 +84,7 @@ _OF_THE_WHOLE_FILE = {
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced", "count_without_cost"),
     *("measure_legacy", "count_legacy_logs", "add_legacy_agents", "find_stopped_migrations"),
     *("count_derived", "count_documents", "list_attribute_indexes", "count_orphans"),
-    *("find_exploding_instruments", "sum_late_points"),
+    *("find_exploding_instruments", "sum_late_points", "list_record_days"),
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     *("count_series_by_service", "sum_points"),
     "read_point_changes",  # of a source of `merge`
