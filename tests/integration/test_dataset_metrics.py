@@ -21,8 +21,8 @@ from otel_sqlite_exporter.archive.archive_packages import load_duckdb
 from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, make_dataset
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import EXEMPLARS, METRICS
-from otel_sqlite_exporter.archive.day_rows.metric_rows import read_exemplars, read_points
 from otel_sqlite_exporter.archive.day_rows.point_days import count_points, digest_points, list_point_days
+from otel_sqlite_exporter.archive.day_rows.point_rows import read_exemplars, read_points
 from otel_sqlite_exporter.archive.day_rows.same_points import unite_rows
 from otel_sqlite_exporter.model.metric_records.metric_signals import CUMULATIVE, SUM, InstrumentFields, PointFields
 from otel_sqlite_exporter.model.values import LARGEST

@@ -14,7 +14,7 @@ from itertools import chain
 import orjson
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import METRICS
-from otel_sqlite_exporter.archive.day_rows.metric_rows import read_exemplars, read_points
+from otel_sqlite_exporter.archive.day_rows.point_rows import read_exemplars, read_points
 from otel_sqlite_exporter.sql.texts import read_query
 
 _LEFT_OUT = ("_late_points", "_refused_points")

@@ -21,7 +21,7 @@ from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schem
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES, DatasetTable
 from otel_sqlite_exporter.archive.day_rows.agent_rows import read_agents
 from otel_sqlite_exporter.archive.day_rows.day_conversations import DayConversations
-from otel_sqlite_exporter.archive.day_rows.metric_rows import read_exemplars, read_points
+from otel_sqlite_exporter.archive.day_rows.point_rows import read_exemplars, read_points
 from otel_sqlite_exporter.sql.texts import read_query
 
 if TYPE_CHECKING:
