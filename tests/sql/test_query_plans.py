@@ -87,6 +87,9 @@ _OF_THE_WHOLE_FILE = {
     *("find_exploding_instruments", "sum_late_points", "list_record_days"),
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     *("count_series_by_service", "sum_points"),
+    # Of each series, or of the few marks, once for each day that is archived.
+    *("archive_series", "archive_exemplars", "archive_marks", "count_archived_points", "list_point_days"),
+    "list_histograms",  # of the instruments, for a report
     "read_point_changes",  # of a source of `merge`
     "list_exported_series",  # of an export without a session
     "list_metric_names",  # for the error that a metric is missing
