@@ -131,7 +131,6 @@ _OF_THE_WHOLE_FILE = {
     *("find_log_range", "find_days_after_points", "has_day"),
     *("archive_marks", "archive_series", "archive_exemplars", "count_archived_points", "list_point_days"),
     *("list_record_days", "restore_finishes"),  # of a file that `compact` makes of some traces
-    "list_histograms",  # of instruments, by name
     *("sum_kept_calls", "find_held_back", "get_last_deletion"),
 }
 
