@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, TraceFlags
 
@@ -199,6 +199,53 @@ def test_what_is_one_with_a_late_record_of_another_day_is_written_again(path: Pa
     export_records(path, [after])
     assert kinds(path, dataset) == [("31", "again", 1), ("01", "again", 1)]
     assert None not in list_column(dataset, "events", "related_event_id")
+
+
+_CHAT = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 10}
+_ASKED = '[{"role":"assistant","parts":[{"type":"tool_call","id":"c","name":"n","arguments":{"a":1}}]}]'
+_AGENT = {"gen_ai.operation.name": "invoke_agent", "session.id": "s", "gen_ai.usage.input_tokens": 10}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "late"),
+    [
+        pytest.param([], [], [(2, 1, _CHAT | {"session.id": "s"}, None)], id="calls that an agent repeats"),
+        pytest.param([], [(2, 1, _CHAT, None)], [(2, 2, {"session.id": "s"}, None)], id="the session of such calls"),
+        pytest.param(
+            [(2, 1, {}, "job.start")],
+            [(3, 1, {"session.id": "s"}, "job.finish")],
+            [(2, 2, {"session.id": "s"}, None)],
+            id="the session of one of a pair",
+        ),
+        pytest.param(
+            [(2, 1, _CHAT | {"gen_ai.output.messages": _ASKED, "session.id": "other"}, None)],
+            [(3, 1, {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.id": "c"}, None)],
+            [(3, 2, {"session.id": "s"}, None)],
+            id="the session of a tool that was asked for",
+        ),
+    ],
+)
+def test_what_late_spans_decide_in_traces_of_other_days_is_written_again(
+    path: Path, tmp_path: Path, earlier: list[Any], later: list[Any], late: list[Any]
+) -> None:
+    midnight = FIRST_NS + DAY_NS
+
+    def make(trace: int, number: int, attributes: dict[str, Any], event: str | None) -> ReadableSpan:
+        start = midnight + 1_000 * (trace - 2) - 500 * bool(earlier)
+        events = [] if event is None else [Event(event, {}, start)]
+        context = SpanContext(trace, number, False, TraceFlags(1))
+        return ReadableSpan("n", context, None, None, attributes, events, start_time=start, end_time=start + 5)
+
+    agent = ReadableSpan(
+        "agent", SpanContext(1, 1, False, TraceFlags(1)), attributes=_AGENT, start_time=midnight - 9, end_time=midnight + 99
+    )
+    export_records(path, [agent, *(make(*one) for one in (*earlier, *later))])
+    archive(path, tmp_path / "late")
+    export_records(path, [make(*one) for one in late])
+    archive(path, tmp_path / "late")
+    archive(path, tmp_path / "at once")
+    found, expected = read_dataset(tmp_path / "late"), read_dataset(tmp_path / "at once")
+    assert found == expected
 
 
 def test_a_copy_of_a_file_gets_a_name_of_its_own(path: Path, tmp_path: Path, dataset: Path) -> None:
