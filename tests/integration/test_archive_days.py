@@ -237,7 +237,11 @@ def test_what_late_spans_decide_in_traces_of_other_days_is_written_again(
         return ReadableSpan("n", context, None, None, attributes, events, start_time=start, end_time=start + 5)
 
     agent = ReadableSpan(
-        "agent", SpanContext(1, 1, False, TraceFlags(1)), attributes=_AGENT, start_time=midnight - 9, end_time=midnight + 99
+        "agent",
+        SpanContext(1, 1, False, TraceFlags(1)),
+        attributes=_AGENT,
+        start_time=midnight - 9,
+        end_time=midnight + 99,
     )
     export_records(path, [agent, *(make(*one) for one in (*earlier, *later))])
     archive(path, tmp_path / "late")
