@@ -160,7 +160,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ForeignFileError, match="is a folder"):
         migrate(tmp_path)
     (tmp_path / "otel-dataset.json").touch()
-    with pytest.raises(ForeignFileError, match="is a dataset, which sql, .* `restore` writes"):
+    with pytest.raises(ForeignFileError, match=r"is a dataset, which sql, .* `restore` writes"):
         migrate(tmp_path)
 
 
