@@ -159,6 +159,9 @@ def test_a_file_that_another_program_has_open_is_refused_untouched(path: Path) -
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ForeignFileError, match="is a folder"):
         migrate(tmp_path)
+    (tmp_path / "otel-dataset.json").touch()
+    with pytest.raises(ForeignFileError, match=r"is a dataset, which sql, .* `restore` writes"):
+        migrate(tmp_path)
 
 
 def test_a_newer_file_is_refused_untouched(written: Path) -> None:

@@ -20,6 +20,7 @@ APPLICATION_ID = 0x6F74656C
 """`PRAGMA application_id` of our files: the letters `otel`."""
 FIRST_VERSION = 12
 """The first public schema version, of 0.1.0. Lower ones were written by development versions."""
+_ABOUT_DATASET = "otel-dataset.json"
 _SECOND_LOOKS_S = (0.02, 0.1)
 
 FileKind = Literal["missing", "empty", "ours"]
@@ -29,7 +30,7 @@ def identify_file(path: str, *, busy_timeout_ms: BusyTimeout) -> tuple[FileKind,
     """Return the kind of file at `path`, and its schema version (0 if it has none yet), without touching it.
 
     Raises:
-        ForeignFileError: It belongs to another program, or is a folder.
+        ForeignFileError: It belongs to another program, or is a folder, such as a dataset.
         DamagedFileError: It begins like a SQLite file but cannot be read as one.
         FileRefusedError: It was made by a development version before 0.1.0, or what SQLite needs beside it is no file.
         sqlite3.OperationalError: It could not be opened or was locked.
@@ -108,6 +109,11 @@ def _look(path: str, busy_timeout_ms: BusyTimeout) -> tuple[FileKind, int]:
     except FileNotFoundError:
         return "missing", 0
     if not stat.S_ISREG(status.st_mode):
+        if os.path.exists(os.path.join(path, _ABOUT_DATASET)):
+            raise ForeignFileError(
+                f"{path} is a dataset, which sql, report, export, compact, restore, delete and prune take: give the "
+                "path of a file, such as one that `restore` writes"
+            )
         what = "a folder" if stat.S_ISDIR(status.st_mode) else "no plain file"
         raise ForeignFileError(f"{path} is {what}: give the path of a file")
     if status.st_size == 0:

@@ -58,10 +58,12 @@ def open_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
 
     Raises:
         MissingFileError: There is no folder.
-        ForeignFileError: The folder is no dataset.
+        ForeignFileError: It is a file, or the folder is no dataset.
         NewerFileError: A newer version of the format.
     """
     folder = os.path.abspath(path)
+    if os.path.isfile(folder):
+        raise ForeignFileError(f"{folder}: it is a file: give a dataset, as `archive {folder} --to FOLDER` makes one")
     if not os.path.isdir(folder):
         raise MissingFileError(folder, f"{folder}: no such folder: `archive FILE --to {folder}` makes a dataset")
     try:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -205,4 +206,5 @@ def print_left(path: str, verification: Verification) -> None:
         print_lines(f"not looked into, as it is compressed: {name}")
     looked = f"{count(verification.files, 'file')} ({format_bytes(verification.bytes)})"
     if not verification.left:
-        print_lines(f"none of the texts is left: looked into {looked}, {path} and what stands beside it")
+        where = f"all of {path}" if os.path.isdir(path) else f"{path} and what stands beside it"
+        print_lines(f"none of the texts is left: looked into {looked}, {where}")
