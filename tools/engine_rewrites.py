@@ -16,6 +16,8 @@ _MICROSECONDS = 6
 _CLICKHOUSE_CASTS = {"BIGINT": "toInt64", "DOUBLE": "toFloat64", "TEXT": "toString", "DECIMAL": "toDecimal128"}
 _CLICKHOUSE_FORMATS = {"%M": "%i"}
 """Minutes; `%f` has six digits, as the times are of microseconds."""
+_LOADED = "span_attributes"
+"""A relation that views of ClickHouse do not join: its tables have these values, in the first column of `coalesce`."""
 _SPARK_FORMATS = {
     "%Y-%m-%d": "yyyy-MM-dd",
     "%Y-%m-%dT%H:%M:%S.%fZ": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'",
@@ -57,7 +59,10 @@ def _for_clickhouse(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.TimeToStr):
         return _format_for_clickhouse(node)
     if isinstance(node, exp.Select) and node.args.get("joins"):
-        return _name_columns(node)
+        return _name_columns(node) if _leave_loaded(node) else node
+    if isinstance(node, exp.Coalesce) and any(other.text("table") == _LOADED for other in node.expressions):
+        first: exp.Expr = node.this
+        return first.copy()
     if isinstance(node, exp.Count) and not isinstance(node.parent, exp.Filter):
         return exp.func("toInt64", node.copy())
     if isinstance(node, exp.Filter) and isinstance(node.this, exp.Count):
@@ -87,6 +92,12 @@ def _for_spark(node: exp.Expr) -> exp.Expr:
         array = exp.func("TO_JSON", exp.Anonymous(this="ARRAY", expressions=node.expressions))
         return exp.func("SUBSTRING", array, exp.Literal.number(2), exp.func("LENGTH", array.copy()) - 2)
     return node
+
+
+def _leave_loaded(node: exp.Select) -> bool:
+    """Take the join with what is loaded away, and return whether others are left."""
+    node.set("joins", [join for join in node.args["joins"] if join.this.alias != _LOADED])
+    return bool(node.args["joins"])
 
 
 def _name_columns(node: exp.Select) -> exp.Select:

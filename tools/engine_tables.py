@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES, DatasetTable
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SPANS, TABLES, DatasetTable
 
 _DATASET = "/path/to/dataset"
 _SPARK_TYPES = {"text": "STRING", "int": "BIGINT", "real": "DOUBLE"}
@@ -63,7 +63,10 @@ _FEW_VALUES = frozenset(
     )
 )
 """Texts that repeat so much that ClickHouse keeps them in a dictionary."""
-_CONTENT = frozenset(("attributes", "prompt", "completion", "combined_attributes", "body", "arguments", "result"))
+_CONTENT = frozenset(("attributes", "prompt", "completion", "_combined_attributes", "body", "arguments", "result"))
+_COMBINED = "_combined_attributes"
+"""In ClickHouse, it also holds the attributes of the span `_span`, which the parts have once: it would make such a join
+for each question."""
 _ASKED_IDS = {"trace_id": 0.001, "session_id": 0.01}
 """Ids that people ask for, with the share of granules that the index reads in vain."""
 _CLICKHOUSE_HEAD = """\
@@ -73,6 +76,8 @@ _CLICKHOUSE_HEAD = """\
 -- Of rows with the same key, that of the latest generation stays once ClickHouse has merged its parts. Until then,
 -- a row that was loaded twice is there twice: SET final = 1 asks exactly.
 """
+_SORTED_JOIN = "\nSETTINGS join_algorithm = 'full_sorting_merge'"
+"""Spans that do not fit in memory are sorted on disk."""
 _LOAD_HEAD = """\
 -- ClickHouse: load the rows of a dataset into its tables. Run `compact` first: ClickHouse reads all Parquet files below
 -- the folder, and does not follow manifests.
@@ -122,7 +127,8 @@ def render_clickhouse_load() -> str:
     source = "extract(_file, '^part-([^-]*)-')"
     return _LOAD_HEAD + "".join(
         f"INSERT INTO _{table.name} ({_list(table.columns)}, date, part_source, generation)\n"
-        f"SELECT {_list(table.columns)}, date, {source}, {generation}\nFROM {_read_files(table)};\n"
+        f"SELECT {_list(_choose_columns(table))}, date, {source}, {generation}\nFROM {_read_files(table)}"
+        f"{_join_spans(table)}{_SORTED_JOIN if _COMBINED in table.columns else ''};\n"
         for table in TABLES.values()
     )
 
@@ -130,7 +136,8 @@ def render_clickhouse_load() -> str:
 def render_clickhouse_in_place() -> str:
     """Return the views of ClickHouse over the files of each table."""
     return _IN_PLACE_HEAD + "".join(
-        f"CREATE OR REPLACE VIEW _{table.name} AS\nSELECT {_list(table.columns)}, date\nFROM {_read_files(table)};\n"
+        f"CREATE OR REPLACE VIEW _{table.name} AS\nSELECT {_list(_choose_columns(table))}, date\n"
+        f"FROM {_read_files(table)}{_join_spans(table)};\n"
         for table in TABLES.values()
     )
 
@@ -166,6 +173,19 @@ def _declare(table: DatasetTable, name: str, type: str) -> str:
 
 def _is_always(table: DatasetTable, name: str) -> bool:
     return name in _KEYS[table.name] and name not in _MAY_LACK.get(table.name, ())
+
+
+def _choose_columns(table: DatasetTable) -> list[str]:
+    whole = f"coalesce(c.{_COMBINED}, s.span_attributes) AS {_COMBINED}"
+    return [whole if name == _COMBINED else name for name in table.columns]
+
+
+def _join_spans(table: DatasetTable) -> str:
+    if _COMBINED not in table.columns:
+        return ""
+    spans = DatasetTable("spans", {name: SPANS.columns[name] for name in ("id", "attributes")}, ())
+    chosen = f"SELECT id AS joined_span, attributes AS span_attributes FROM {_read_files(spans)}"
+    return f" AS c\nLEFT ANY JOIN ({chosen}) AS s ON s.joined_span = c._span"
 
 
 def _read_files(table: DatasetTable) -> str:

@@ -40,7 +40,7 @@ def _columns(text: str) -> dict[str, ColumnType]:
 
 _UNLIKE = frozenset(
     (
-        *("span_id", "attributes", "prompt", "completion", "combined_attributes", "id", "start_id", "finish_id"),
+        *("span_id", "attributes", "prompt", "completion", "_combined_attributes", "id", "start_id", "finish_id"),
         *("response_id", "start_time_unix_nano", "end_time_unix_nano", "time_unix_nano", "duration_ms", "body"),
         *("arguments", "result"),
     )
@@ -104,9 +104,10 @@ LLM_INTERACTIONS = DatasetTable(
       request_model response_model model start_id:int finish_id:int start_time_unix_nano:int end_time_unix_nano:int
       duration_ms:real time_to_first_token_ms:real input_tokens:int output_tokens:int total_tokens:int
       cached_input_tokens:int cache_creation_input_tokens:int reasoning_tokens:int counted:int finish_reasons
-      response_id status error_type cost_usd:real cost_status prompt completion combined_attributes is_aggregate:int
-      source dialect request_parameters system_instructions price_source price_date is_unpriced:int id:int
-      error_message prompt_span_id _has_failed:int _has_usage:int _scope_name _shows_others:int
+      response_id status error_type cost_usd:real cost_status prompt completion is_aggregate:int source
+      dialect request_parameters system_instructions price_source price_date is_unpriced:int id:int error_message
+      prompt_span_id _combined_attributes _span:int _has_failed:int _has_usage:int _scope_name
+      _shows_others:int
     """),
     ("service_name", "start_time_unix_nano", "id"),
     _UNLIKE,
@@ -116,8 +117,8 @@ TOOL_INTERACTIONS = DatasetTable(
     _columns("""
       trace_id span_id parent_span_id session_id conversation_id user_id agent_name service_name name tool_name
       tool_call_id tool_type arguments result start_id:int finish_id:int start_time_unix_nano:int end_time_unix_nano:int
-      duration_ms:real waiting_ms:real status error_type combined_attributes source dialect asked_by_span_id counted:int
-      id:int error_message _has_failed:int
+      duration_ms:real waiting_ms:real status error_type source dialect asked_by_span_id counted:int id:int
+      error_message _combined_attributes _span:int _has_failed:int
     """),
     ("service_name", "start_time_unix_nano", "id"),
     _UNLIKE,

@@ -39,7 +39,7 @@ SELECT
   i.cost_status,
   i.prompt,
   i.completion,
-  i.combined_attributes,
+  i._combined_attributes AS combined_attributes,
   i.is_aggregate,
   i.source,
   i.dialect,

@@ -26,7 +26,7 @@ SELECT
   i.waiting_ms,
   i.status,
   i.error_type,
-  i.combined_attributes,
+  i._combined_attributes AS combined_attributes,
   i.source,
   i.dialect,
   i.asked_by_span_id,

@@ -38,7 +38,7 @@ SELECT
   i.cost_status,
   i.prompt,
   i.completion,
-  i.combined_attributes,
+  coalesce(i._combined_attributes, span_attributes.attributes) AS combined_attributes,
   i.is_aggregate,
   i.source,
   i.dialect,
@@ -50,4 +50,8 @@ SELECT
   i.id,
   i.error_message,
   i.prompt_span_id
-FROM _llm_interactions AS i;
+FROM _llm_interactions AS i
+LEFT JOIN (
+  -- Grouped, so that DuckDB leaves the join out where its column is not asked for; by trace, so that it reads few parts.
+  SELECT s.trace_id, s.id, max(s.attributes) AS attributes FROM _spans AS s GROUP BY s.trace_id, s.id
+) AS span_attributes ON span_attributes.trace_id = i.trace_id AND span_attributes.id = i._span;

@@ -26,11 +26,22 @@ SELECT
   i.waiting_ms,
   i.status,
   i.error_type,
-  i.combined_attributes,
+  COALESCE(i._combined_attributes, span_attributes.attributes) AS combined_attributes,
   i.source,
   i.dialect,
   i.asked_by_span_id,
   i.counted,
   i.id,
   i.error_message
-FROM _tool_interactions AS i;
+FROM _tool_interactions AS i
+LEFT JOIN (
+  SELECT
+    s.trace_id,
+    s.id,
+    MAX(s.attributes) AS attributes
+  FROM _spans AS s
+  GROUP BY
+    s.trace_id,
+    s.id
+) AS span_attributes
+  ON span_attributes.trace_id = i.trace_id AND span_attributes.id = i._span;
