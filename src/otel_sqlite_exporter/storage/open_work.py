@@ -51,14 +51,16 @@ def show_open_work(connection: sqlite3.Connection, moment: int | None = None) ->
     moment = time.time_ns() if moment is None else moment
     runs = [_describe(run, moment) for run in find_open_runs(connection)]
     is_read_only = connection.execute("PRAGMA query_only").fetchone()[0]
-    connection.execute("PRAGMA query_only = OFF")  # it forbids temporary tables too
+    if is_read_only:  # each change of it lets SQLite prepare all statements again
+        connection.execute("PRAGMA query_only = OFF")  # it forbids temporary tables too
     try:
         if not connection.execute("SELECT 1 FROM sqlite_temp_schema WHERE name = '_open_runs'").fetchone():
             _create(connection, [sql for name, sql in views.items() if name not in _COVERED])
         for statement in split_statements(read_query("fill_open_work")):
             connection.execute(statement, {"runs": json.dumps(runs)} if ":runs" in statement else {})
     finally:
-        connection.execute(f"PRAGMA query_only = {is_read_only}")
+        if is_read_only:
+            connection.execute("PRAGMA query_only = ON")
     return moment
 
 

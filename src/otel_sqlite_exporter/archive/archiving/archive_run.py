@@ -20,10 +20,12 @@ from otel_sqlite_exporter.archive.archiving.changed_days import DayChanges, Runn
 from otel_sqlite_exporter.archive.archiving.day_choice import choose_rows
 from otel_sqlite_exporter.archive.archiving.held_manifests import HeldManifests
 from otel_sqlite_exporter.archive.archiving.noted_days import COUNTED, DAY_NS, LastIds, NotedDay, NotedDays, name_day
+from otel_sqlite_exporter.archive.asking.day_summaries import DaySummaries
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, DatasetFolder, make_dataset
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset, lock_source
 from otel_sqlite_exporter.archive.dataset_format.durable_files import remove_files
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
+from otel_sqlite_exporter.archive.day_rows.day_snapshot import allowing_temporary
 from otel_sqlite_exporter.archive.day_rows.day_writer import write_day
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
 from otel_sqlite_exporter.settings import Settings
@@ -120,19 +122,20 @@ class ArchiveRun:
         """
         began = time.monotonic()
         self._settle()
-        with self._reading() as reader:
-            last = LastIds.read(reader)
-            self._running = read_running(reader)
-            due = find_due(reader, self.notes.newest, self.until_day, self._running, self.window_ns)
-        unchanged = [row for day, row in self.notes.newest.items() if day not in due]
-        done: list[ArchivedDay] = []
-        for number, (day, changes) in enumerate(due.items()):
-            progress(number, len(due), name_day(day))
-            written = self._write(day, changes)
-            if written is None:
-                unchanged.append(self.notes.newest[day])
-            else:
-                done.append(written)
+        with self._open_reader() as reader, DaySummaries(self.dataset) as summaries:
+            with _reading(reader):
+                last = LastIds.read(reader)
+                self._running = read_running(reader)
+                due = find_due(reader, self.notes.newest, self.until_day, self._running, self.window_ns)
+            unchanged = [row for day, row in self.notes.newest.items() if day not in due]
+            done: list[ArchivedDay] = []
+            for number, (day, changes) in enumerate(due.items()):
+                progress(number, len(due), name_day(day))
+                written = self._write(reader, summaries, day, changes)
+                if written is None:
+                    unchanged.append(self.notes.newest[day])
+                else:
+                    done.append(written)
         self._advance(unchanged, last)
         running = sorted((start, trace_id) for trace_id, start in self._running.values())
         return ArchiveResult(
@@ -181,7 +184,9 @@ class ArchiveRun:
         found.append(f"{MANIFESTS}/.{row.manifest}.tmp")
         remove_files([self.dataset.join(name) for name in found])
 
-    def _write(self, day: int, changes: DayChanges | None) -> ArchivedDay | None:
+    def _write(
+        self, reader: sqlite3.Connection, summaries: DaySummaries, day: int, changes: DayChanges | None
+    ) -> ArchivedDay | None:
         """Write a day; None: nothing of it has to be."""
         began = time.monotonic()
         date, rows = name_day(day), [row for row in self.notes.rows if row.day == day]
@@ -189,7 +194,7 @@ class ArchiveRun:
         # Noted before it is read: from then on it counts what comes late.
         with transaction(self.writer):
             id = self.notes.begin(self.source, day, generation, run_id)
-        with self._reading() as reader:
+        with _reading(reader):
             self._running = read_running(reader)
             last = LastIds.read(reader)
             own = [one for one in self._held.holding if one.source == self.source and one.date == date]
@@ -209,6 +214,7 @@ class ArchiveRun:
                 sift=choice.sift,
                 replaces=choice.replaces,
                 facts=facts,
+                summaries=summaries,
             )
         with transaction(self.writer):
             self.notes.complete(id, manifest)
@@ -228,12 +234,22 @@ class ArchiveRun:
         self.notes.read()
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Read one moment of the file. While it lasts, the write-ahead log grows by what others write."""
+    def _open_reader(self) -> Iterator[sqlite3.Connection]:
+        """Open one connection for all days: SQLite reads the schema and prepares the statements of a day once."""
         path, timeout = self._settings.path, self._settings.busy_timeout_ms
-        with contextlib.closing(open_reader(path, busy_timeout_ms=timeout)) as reader:
-            reader.execute("BEGIN")
+        with contextlib.closing(open_reader(path, busy_timeout_ms=timeout)) as reader, allowing_temporary(reader):
             yield reader
+
+
+@contextlib.contextmanager
+def _reading(reader: sqlite3.Connection) -> Iterator[None]:
+    """Read one moment of the file. While it lasts, the write-ahead log grows by what others write."""
+    reader.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if reader.in_transaction:
+            reader.execute("COMMIT")
 
 
 def _find_source(connection: sqlite3.Connection, notes: NotedDays) -> str:

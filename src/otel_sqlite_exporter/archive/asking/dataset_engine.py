@@ -92,10 +92,15 @@ def open_engine(
 
 
 def connect(
-    paths: Sequence[str], statements: Iterable[str], threads: int | None = None, memory: int | None = None
+    paths: Sequence[str],
+    statements: Iterable[str],
+    threads: int | None = None,
+    memory: int | None = None,
+    *,
+    folders: Sequence[str] = (),
 ) -> tuple[Any, str]:
-    """Return a DuckDB connection that can read the files at `paths` alone, after `statements` ran, and its scratch
-    folder."""
+    """Return a DuckDB connection that can read the files at `paths` and those below `folders` alone, after `statements`
+    ran, and its scratch folder."""
     duckdb = load_duckdb()
     scratch = tempfile.mkdtemp(prefix="otel-dataset-")
     try:
@@ -111,6 +116,7 @@ def connect(
         connection = duckdb.connect(config=dict(settings))
         try:
             connection.execute(f"SET allowed_paths = [{', '.join(map(quote, paths))}]")
+            connection.execute(f"SET allowed_directories = [{', '.join(map(quote, folders))}]")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
             for statement in statements:

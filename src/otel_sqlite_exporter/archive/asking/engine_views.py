@@ -31,9 +31,9 @@ def build_table_view(table: DatasetTable, paths: Sequence[str]) -> str:
         columns = ", ".join(f'"{name}"' for name in (*table.columns, "date"))
         # The date is also in the path, by which whole parts are passed over.
         source = f"read_parquet([{files}], hive_partitioning = true, hive_types_autocast = false)"
-        return f"CREATE VIEW _{table.name} AS SELECT {columns} FROM {source}"
+        return f"CREATE OR REPLACE VIEW _{table.name} AS SELECT {columns} FROM {source}"
     columns = ", ".join(f'CAST(NULL AS {_TYPES[type]}) AS "{name}"' for name, type in table.columns.items())
-    return f"CREATE VIEW _{table.name} AS SELECT {columns}, CAST(NULL AS VARCHAR) AS date WHERE 1 = 0"
+    return f"CREATE OR REPLACE VIEW _{table.name} AS SELECT {columns}, CAST(NULL AS VARCHAR) AS date WHERE 1 = 0"
 
 
 def build_parts_view(parts: Iterable[tuple[str, Part]]) -> str:

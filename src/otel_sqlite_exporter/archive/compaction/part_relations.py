@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_duckdb
+from otel_sqlite_exporter.archive.asking.day_summaries import DaySummaries
 from otel_sqlite_exporter.archive.asking.engine_views import quote
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES, DatasetTable
@@ -33,10 +34,12 @@ class PartRelations:
 
     Attributes:
         connection: The connection of DuckDB.
+        summaries: Makes the summaries of the days that are written again.
     """
 
     def __init__(self, dataset: DatasetFolder, manifests: Sequence[Manifest], folder: str) -> None:
         duckdb = load_duckdb()
+        self.summaries = DaySummaries(dataset)
         self._dataset, self._manifests = dataset, manifests
         self._errors = (duckdb.IOException, duckdb.InvalidInputException)
         self.connection: Any = duckdb.connect(
@@ -59,7 +62,8 @@ class PartRelations:
         self.connection.execute("CREATE TABLE manifests (number BIGINT, is_settled BOOLEAN)")
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
+        self.summaries.close()
         self.connection.close()
 
     def note_settled(self, settled: Iterable[tuple[int, bool]]) -> None:

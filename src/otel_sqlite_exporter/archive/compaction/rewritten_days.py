@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import chain
 from typing import Any
 
-from otel_sqlite_exporter.archive.asking.day_summaries import summarise_day
 from otel_sqlite_exporter.archive.asking.engine_views import quote
 from otel_sqlite_exporter.archive.compaction.fresh_rows import FreshRows
 from otel_sqlite_exporter.archive.compaction.part_relations import UNITED, PartRelations
@@ -61,7 +60,7 @@ class DayRewriter:
             if table.name not in SUMMARIES:
                 parts += self._write(table, date, numbers, generation, noted)
         for name in SUMMARIES:
-            summary = summarise_day(self._dataset, date, parts, name)
+            summary = self._relations.summaries.summarise(parts, name)
             parts += self._write_pieces(TABLES[name], date, generation, [summary])
         old = [self._manifests[number] for number in sorted(numbers)]
         names = tuple(one.name for one in old)

@@ -8,7 +8,7 @@ each table has a part without rows from the beginning. It is in no manifest, and
 from __future__ import annotations
 
 import os
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
@@ -24,10 +24,14 @@ EMPTY_PART = "date=1970-01-01/part-empty-0.parquet"
 
 def make_schema(table: DatasetTable) -> pyarrow.Schema:
     """Return the Arrow schema of a part: the columns of its table, and `date`."""
+    return _make_schema(tuple(table.columns.items()))
+
+
+@cache
+def _make_schema(columns: tuple[tuple[str, str], ...]) -> pyarrow.Schema:
     arrow = load_pyarrow()
     types = {"text": arrow.string(), "int": arrow.int64(), "real": arrow.float64()}
-    fields = [(name, types[type]) for name, type in table.columns.items()]
-    return arrow.schema([*fields, ("date", arrow.string())])
+    return arrow.schema([*((name, types[type]) for name, type in columns), ("date", arrow.string())])
 
 
 def write_empty_parts(folder: str) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
@@ -148,7 +149,6 @@ class _CountedBatches:
 
 def _choose_options(table: DatasetTable, rows: int) -> dict[str, Any]:
     """`rows` is the most that a row group has: without it, each bloom filter takes the memory and time of a million."""
-    arrow = load_pyarrow()
     asked = [name for name in _ASKED_IDS if name in table.columns]
     options: dict[str, Any] = {
         "compression": "zstd",
@@ -156,9 +156,15 @@ def _choose_options(table: DatasetTable, rows: int) -> dict[str, Any]:
         "use_dictionary": [name for name in (*table.columns, "date") if name not in table.unlike],
         "write_page_index": True,
     }
-    if asked and "bloom_filter_options" in inspect.signature(arrow.parquet.ParquetWriter.__init__).parameters:
+    if asked and _has_bloom_filters():
         options["bloom_filter_options"] = {name: {"ndv": rows} for name in asked}
     return options
+
+
+@cache
+def _has_bloom_filters() -> bool:
+    """Whether this version of pyarrow writes them."""
+    return "bloom_filter_options" in inspect.signature(load_pyarrow().parquet.ParquetWriter.__init__).parameters
 
 
 def _describe(table: DatasetTable) -> dict[str, str]:

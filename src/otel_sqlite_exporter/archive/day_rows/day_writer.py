@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from otel_sqlite_exporter.archive.asking.day_summaries import summarise_day
+from otel_sqlite_exporter.archive.asking.day_summaries import DaySummaries
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, commit_manifest
@@ -40,6 +41,7 @@ def write_day(
     sift: Callable[[str, Iterator[Any]], Iterator[Any]] = lambda table, rows: rows,
     replaces: Sequence[str] = (),
     facts: Mapping[str, Any] = MappingProxyType({}),
+    summaries: DaySummaries | None = None,
 ) -> Manifest:
     """Write what a file holds of a day as parts, and commit them. All of them are of one moment of the file: they are
     read in one transaction, that of the caller if it holds one. Written again, parts of the same names are replaced.
@@ -54,6 +56,7 @@ def write_day(
         replaces: The names of the manifests that these parts replace.
         facts: What else the manifest notes. Added are the numbers of `spans`, `logs` and `points`, and the first and
             the last time of what the parts hold, `first_unix_nano` and `last_unix_nano` (None: they hold nothing).
+        summaries: Those of the dataset, for several days; None: opened for this one.
 
     Raises:
         sqlite3.Error: The file cannot be read.
@@ -66,9 +69,10 @@ def write_day(
         for table in (*READERS, *OTHER_READERS):
             rows = noted.note(table, sift(table, day.read(table)))
             parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
-    for table in SUMMARIES:
-        rows = summarise_day(dataset, date, parts, table)
-        parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
+    with contextlib.nullcontext(summaries) if summaries is not None else DaySummaries(dataset) as opened:
+        for table in SUMMARIES:
+            rows = opened.summarise(parts, table)
+            parts += _write(dataset, dataset.name_part(table, date, source, generation), table, date, rows)
     told = {**facts, **noted.tell()}
     manifest = Manifest(source, date, generation, tuple(parts), tuple(replaces), __version__, told)
     commit_manifest(dataset, manifest)

@@ -145,15 +145,14 @@ def _gather(cursor: sqlite3.Cursor, table: DatasetTable) -> Iterator[pyarrow.Rec
     count = _FIRST_ROWS
     while rows := cursor.fetchmany(count):
         columns = list(zip(*rows, strict=True))
-        arrays = [_make_array(columns[place], field.type) for place, field in zip(order, schema, strict=True)]
+        arrays = [_make_array(arrow, columns[place], field.type) for place, field in zip(order, schema, strict=True)]
         batch = arrow.RecordBatch.from_arrays(arrays, schema=schema)
         yield batch
         count = min(max(len(rows) * _BATCH_BYTES // (batch.nbytes + 1), 1), 2 * count, _MOST_ROWS)
 
 
-def _make_array(values: tuple[Any, ...], type: Any) -> Any:
-    """Return an array of values. Where a view shows what an attribute holds, a text may be a number."""
-    arrow = load_pyarrow()
+def _make_array(arrow: Any, values: tuple[Any, ...], type: Any) -> Any:
+    """Return an array of values, by pyarrow. Where a view shows what an attribute holds, a text may be a number."""
     try:
         return arrow.array(values, type)
     except arrow.ArrowTypeError:
