@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from otel_sqlite_exporter.archive.archiving.noted_days import NotedDay, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, list_manifests, read_manifests
+from otel_sqlite_exporter.archive.dataset_format.manifests import HOLDS, Manifest, list_manifests, read_manifests
 
-_HOLDS = "holds"
-"""The fact of a manifest of `compact` that names those whose rows it has."""
 _NAME = re.compile(r"(.+)-(\d{4}-\d\d-\d\d)-(\d+)\.json")
 
 
@@ -26,7 +24,7 @@ class HeldManifests:
     def __init__(self, dataset: DatasetFolder) -> None:
         self.holding = [*read_manifests(dataset)]
         self._names = {*list_manifests(dataset), *(name for one in self.holding for name in one.replaces)}
-        self._holders = {name: one for one in self.holding for name in one.facts.get(_HOLDS, ())}
+        self._holders = {name: one for one in self.holding for name in one.facts.get(HOLDS, ())}
         self.by_name = {one.name: one for one in self.holding}
 
     def add(self, manifest: Manifest) -> None:

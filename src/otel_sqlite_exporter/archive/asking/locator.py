@@ -127,7 +127,8 @@ def _read_about(dataset: DatasetFolder) -> tuple[set[str], str | None]:
     try:
         with open(dataset.join(LOCATOR, _ABOUT), "rb") as file:
             about = json.loads(file.read())
-        return set(about["manifests"]), dataset.join(LOCATOR, str(about["file"]))
+        covered, name = set(about["manifests"]), os.path.basename(str(about["file"]))
+        return covered, dataset.join(LOCATOR, name)
     except FileNotFoundError:
         return set(), None
     except (ValueError, KeyError, TypeError) as error:

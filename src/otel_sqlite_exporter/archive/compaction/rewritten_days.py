@@ -14,7 +14,7 @@ from otel_sqlite_exporter.archive.compaction.fresh_rows import FreshRows
 from otel_sqlite_exporter.archive.compaction.part_relations import UNITED, PartRelations
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MERGED, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES, DatasetTable
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part
+from otel_sqlite_exporter.archive.dataset_format.manifests import HOLDS, Manifest, Part
 from otel_sqlite_exporter.archive.dataset_format.part_files import write_part
 from otel_sqlite_exporter.archive.day_rows.day_facts import DayFacts
 from otel_sqlite_exporter.archive.day_rows.same_points import unite_rows
@@ -22,8 +22,6 @@ from otel_sqlite_exporter.version import __version__
 
 SETTLED = "settled"
 """The fact of a manifest that its records were put together with all others."""
-HOLDS = "holds"
-"""The fact of a manifest which manifests of sources it holds the records of."""
 Keep = Mapping[str, Callable[[Any], Any]]
 """By table, which rows of a record batch to keep."""
 _PIECE_BYTES = 384 << 20
