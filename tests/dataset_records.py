@@ -55,8 +55,8 @@ _IDS = {
 
 
 def read_parts(dataset: DatasetFolder) -> dict[str, list[str]]:
-    """The rows of all tables of a dataset, without ids, in an order of their own. Which of the rows of a session has the
-    failed request of its trace depends on the ids; rows without records are left out."""
+    """The rows of all tables of a dataset, without ids, in an order of their own. Which row of a session has the failed
+    request of its trace depends on the ids; rows without records are left out."""
     rows: dict[str, list[str]] = {name: [] for name in TABLES}
     for manifest in read_manifests(dataset):
         for part in manifest.parts:

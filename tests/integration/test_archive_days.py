@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_sqlite_exporter import Annotations, SQLiteSpanExporter
@@ -21,6 +22,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from tests.archived import archive, list_column, list_files, read_dataset
 from tests.conftest import exporting
 from tests.dataset_files import DAY_NS, FIRST_NS, export_records, make_batches
+from tests.integration.test_log_exporter import make_log
 from tests.sample_points import encode_points, make_points, write_points
 
 pytest.importorskip("pyarrow")
@@ -166,6 +168,37 @@ def test_records_that_come_in_any_order_make_the_same_dataset(path: Path, tmp_pa
     assert [*late] == [*at_once]
     for table, rows in late.items():
         assert rows == at_once[table], table
+
+
+def test_what_is_one_with_a_late_record_of_another_day_is_written_again(path: Path, dataset: Path) -> None:
+    """A call that two services tell in traces of their own, and a pair of log records, around midnight."""
+    call: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.response.id": "r-1"}
+    call |= {"gen_ai.usage.input_tokens": 10}
+    midnight, scopes = FIRST_NS + DAY_NS, (InstrumentationScope("client"), InstrumentationScope("proxy"))
+    times = ((midnight - 5, midnight + 9), (midnight + 1, midnight + 8))
+    client, proxy = (
+        ReadableSpan(
+            "chat",
+            SpanContext(number, 1, False, TraceFlags(1)),
+            attributes=call,
+            start_time=start,
+            end_time=end,
+            instrumentation_scope=scope,
+        )
+        for number, (start, end), scope in zip((1, 2), times, scopes, strict=True)
+    )
+    before, after = (
+        make_log(event_name=f"night.{phase}", attributes={"session.id": "s"}, timestamp=time)
+        for phase, time in (("start", midnight - 5), ("finish", midnight + 5))
+    )
+    export_records(path, [proxy, before])
+    archive(path, dataset)
+    export_records(path, [client])
+    assert kinds(path, dataset) == [("31", "again", 1), ("01", "again", 1)]
+    assert list_column(dataset, "llm_interactions", "counted") == [0, 1]
+    export_records(path, [after])
+    assert kinds(path, dataset) == [("31", "again", 1), ("01", "again", 1)]
+    assert None not in list_column(dataset, "events", "related_event_id")
 
 
 def test_a_copy_of_a_file_gets_a_name_of_its_own(path: Path, tmp_path: Path, dataset: Path) -> None:

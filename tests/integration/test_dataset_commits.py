@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("pyarrow", reason="the extra `archive` is not installed")
 
+from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import EMPTY_PART
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, make_dataset
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import MARKS
@@ -39,7 +40,8 @@ with lock_dataset(open_dataset(sys.argv[1]), alone=sys.argv[2] == "alone"):
 
 def _make(dataset: DatasetFolder, source: str, date: str, generation: int, replaces: tuple[str, ...] = ()) -> Manifest:
     path = dataset.name_part("marks", date, source, generation)
-    part = write_part(dataset, path, MARKS, date, [make_batch(MARKS, [("pin", source, None, 1, None, generation)])])
+    mark = {"kind": "pin", "session_id": source, "is_set": 1, "time_unix_nano": generation}
+    part = write_part(dataset, path, MARKS, date, [make_batch(MARKS, [[mark.get(name) for name in MARKS.columns]])])
     assert part is not None
     return Manifest(source, date, generation, (part,), replaces)
 
@@ -51,9 +53,10 @@ def _names(dataset: DatasetFolder) -> list[str]:
 def _check_files(dataset: DatasetFolder) -> None:
     """Nothing is there but what holds."""
     parts = {part.path for manifest in read_manifests(dataset) for part in manifest.parts}
-    found = {str(path.relative_to(dataset.path)) for path in Path(dataset.path, "marks").rglob("*") if path.is_file()}
-    assert found == parts
-    assert sorted(os.listdir(dataset.join("_manifests"))) == sorted(_names(dataset))
+    found = {str(path.relative_to(dataset.path)) for path in Path(dataset.path, "marks").rglob("part-*")}
+    assert {path for path in found if not path.endswith(EMPTY_PART)} == parts
+    whole = [name for name in os.listdir(dataset.join("_manifests")) if not name.startswith(".")]
+    assert sorted(whole) == sorted(_names(dataset))
 
 
 class _KilledError(BaseException):

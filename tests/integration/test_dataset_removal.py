@@ -80,24 +80,6 @@ def test_a_deletion_leaves_what_it_leaves_in_a_file(rich: Path, tmp_path: Path, 
     _check_equal(rich, dataset, tmp_path, "delete", *options, "--yes")
 
 
-def test_calls_that_repeated_a_deleted_one_count(rich: Path, tmp_path: Path) -> None:
-    dataset = _copy(rich, tmp_path)
-
-    def ask() -> list[tuple[str, int]]:
-        query = "SELECT trace_id, counted FROM complete_llm_interactions WHERE response_id = 'resp-1' ORDER BY counted"
-        return [
-            (row["trace_id"], row["counted"])
-            for row in json.loads(run("sql", query, dataset.path, "--json")[1])["rows"]
-        ]
-
-    (repeat, is_repeat_counted), (first, is_first_counted) = ask()
-    assert (is_repeat_counted, is_first_counted) == (0, 1)
-    assert run("delete", dataset.path, "--trace", first, "--yes")[0] == 0
-    assert ask() == [(repeat, 1)]
-    code, _, errors = run("export", dataset.path, "--trace", first)
-    assert (code, "there is no trace" in errors) == (2, True)
-
-
 def test_nothing_of_what_is_deleted_is_left_in_any_file(rich: Path, tmp_path: Path) -> None:
     dataset = _copy(rich, tmp_path)
     texts = ("--verify", "user of both", "--verify", f"{0x1004:032x}")
@@ -177,6 +159,16 @@ def test_what_is_pruned_is_what_is_pruned_of_a_file(tmp_path: Path, options: tup
         assert not os.path.exists(dataset.join("spans", f"date={date}"))
     _check_equal(old, dataset, tmp_path, "prune", *asked)
     assert "nothing is due" in run("prune", dataset.path, *asked)[1]
+
+
+def test_calls_of_others_that_shared_a_response_are_counted_again(tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    export_records(old, [*_make_old(time.time_ns())])
+    dataset, _ = archive_all(old, tmp_path / "dataset")
+    assert run("delete", dataset.path, "--session", "day 8", "--yes")[0] == 0
+    _check_equal(old, dataset, tmp_path, "delete", "--session", "day 8", "--yes")
+    code, _, errors = run("export", dataset.path, "--session", "day 8")
+    assert (code, "there is no session 'day 8'" in errors) == (2, True)
 
 
 @pytest.mark.slow

@@ -84,9 +84,12 @@ _OF_THE_WHOLE_FILE = {
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced", "count_without_cost"),
     *("measure_legacy", "count_legacy_logs", "add_legacy_agents", "find_stopped_migrations"),
     *("count_derived", "count_documents", "list_attribute_indexes", "count_orphans"),
-    *("find_exploding_instruments", "sum_late_points"),
+    *("find_exploding_instruments", "sum_late_points", "list_record_days"),
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     *("count_series_by_service", "sum_points"),
+    # Of each series, or of the few marks, once for each day that is archived.
+    *("archive_series", "archive_exemplars", "archive_marks", "count_archived_points", "list_point_days"),
+    "list_histograms",  # of the instruments, for a report
     "read_point_changes",  # of a source of `merge`
     "list_exported_series",  # of an export without a session
     "list_metric_names",  # for the error that a metric is missing
@@ -126,6 +129,8 @@ _OF_THE_WHOLE_FILE = {
     # Of `archive`, once in a run or a day: of few days, removals, marks and open spans, and of all series.
     *("forget_archives", "get_last_rewrite", "count_removals", "list_mark_days", "find_running_traces"),
     *("find_log_range", "find_days_after_points", "has_day"),
+    *("archive_marks", "archive_series", "archive_exemplars", "count_archived_points", "list_point_days"),
+    *("list_record_days", "restore_finishes"),  # of a file that `compact` makes of some traces
     *("sum_kept_calls", "find_held_back", "get_last_deletion"),
 }
 

@@ -34,6 +34,7 @@ class ArchivedLimit:
         self._window_ns = run.window_ns
         self._last: LastIds | None = None
         self._changed: set[int] = set()
+        self._changed_logs: set[int] = set()
         self._running: Mapping[int, object] = {}
         self._late: set[int] = set()
         rows = [row for row in run.notes.rows if _has_rows(run.writer, row.day)]
@@ -48,9 +49,12 @@ class ArchivedLimit:
             known = find_oldest_ids(self._days) if since is None else since
             until = (max(self._days) + 1) * DAY_NS
             for trace in find_changed_traces(connection, known, until, self._window_ns):
-                noted = self._days.get(trace.start_time_unix_nano // DAY_NS)
-                if noted is None or trace.is_after(noted.last):
-                    self._changed.add(trace.id)
+                day = trace.start_time_unix_nano // DAY_NS
+                if day not in self._days or trace.is_after(self._days[day].last):
+                    if trace.trace_id:
+                        self._changed.add(trace.id)
+                    else:
+                        self._changed_logs.add(day)
             self._last = last
         self._running = read_running(connection)
         self._notes.read(connection)
@@ -78,7 +82,9 @@ class ArchivedLimit:
         return start_unix_nano // DAY_NS in self._days and trace not in self._changed and trace not in self._running
 
     def _has_logs(self, days: Iterable[tuple[int, int]]) -> bool:
-        return all(day in self._days and log <= self._days[day].last.log for day, log in days)
+        return all(
+            day in self._days and day not in self._changed_logs and log <= self._days[day].last.log for day, log in days
+        )
 
 
 def _has_rows(connection: sqlite3.Connection, day: int) -> bool:

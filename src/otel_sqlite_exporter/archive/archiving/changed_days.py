@@ -39,7 +39,8 @@ class DayChanges:
 
 
 class ChangedTrace(NamedTuple):
-    """A trace that may have changed: a row of find_changed_traces.sql."""
+    """A trace that may have changed: a row of find_changed_traces.sql. Log records of a day without a trace have the
+    empty id, and a time of that day as their start."""
 
     id: int
     trace_id: str
@@ -77,6 +78,11 @@ def find_changes(
     since, until = find_oldest_ids(noted), (max(noted) + 1) * DAY_NS
     for trace in find_changed_traces(connection, since, until, window_ns):
         if trace.id in running:
+            continue
+        if not trace.trace_id:
+            day = trace.start_time_unix_nano // DAY_NS
+            if day in noted and trace.is_after(noted[day].last):
+                found[day].has_logs = True
             continue
         day, day_before = (time // DAY_NS for time in (trace.start_time_unix_nano, trace.start_before_unix_nano))
         if day in noted and trace.is_after(noted[day].last):

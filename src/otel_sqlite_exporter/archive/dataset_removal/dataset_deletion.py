@@ -202,12 +202,15 @@ class _DeletionRun:
         if not self._confirm(plan):
             self.is_declined = True
             raise _StoppedError
+        marked = _read_marked(settings)
         report = delete_records(settings, self._rule)
         if report is not None:
             # Its marks are copies, which are counted where they go.
             self.removed = report.removed._replace(others=0)
         after = _read_names(settings, ())
-        self._gone.sessions = (before.sessions - after.sessions) | {*self._name_alone("sessions")}
+        unmarked = marked - _read_marked(settings)
+        self._gone.sessions = {session for session, _ in unmarked if session} | {*self._name_alone("sessions")}
+        self._gone.marked_traces = {trace for _, trace in unmarked if trace} | {*self._name_alone("traces")}
         self._gone.traces = (before.traces - after.traces) | {*self._name_alone("traces")}
         self._dates |= self._gone.find_days(self._relations)
         if not (self.removed.records or self._dates):
@@ -252,6 +255,15 @@ def _read_names(settings: Settings, users: Sequence[str]) -> _Names:
         sessions = dict(connection.execute("SELECT session_id, user_id FROM sessions").fetchall())
         traces = {trace for (trace,) in connection.execute("SELECT trace_id FROM traces")}
         return _Names({*sessions}, traces, {session for session, user in sessions.items() if user in users})
+
+    return read_file(settings.path, read, busy_timeout_ms=settings.busy_timeout_ms)
+
+
+def _read_marked(settings: Settings) -> set[tuple[str, str]]:
+    """Return the sessions and traces of pins and notes, also of those that were taken away: one of the two is empty."""
+
+    def read(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+        return {*connection.execute("SELECT session_id, trace_id FROM _marks")}
 
     return read_file(settings.path, read, busy_timeout_ms=settings.busy_timeout_ms)
 

@@ -142,7 +142,7 @@ def _find_gone(relations: PartRelations, bounds: PruneBounds, due: Sequence[str]
     ]
     sessions = [session for (session,) in run_removal(relations, "list_gone_sessions")]
     traces = [unit for unit in due if not unit.startswith("/")]
-    return GoneRows(series, until=bounds.before, sessions=sessions, traces=traces)
+    return GoneRows(series, until=bounds.before, sessions=sessions, traces=traces, marked_traces=traces)
 
 
 def _write_days(

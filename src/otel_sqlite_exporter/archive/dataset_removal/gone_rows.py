@@ -27,7 +27,8 @@ class GoneRows:
     Attributes:
         series: The ids of the series of which points go.
         since, until: Of which time, in nanoseconds since 1970.
-        sessions, traces: What is gone: their pins and notes go, and exemplars of the traces.
+        sessions, marked_traces: Of these, pins and notes go.
+        traces: Exemplars of these go.
         exemplar_attributes: Attributes (JSON) of exemplars that name what goes.
         names: Sessions, users and services that these series name.
         counts: Rows that went, by table.
@@ -38,6 +39,7 @@ class GoneRows:
     until: int = LARGEST
     sessions: Collection[str] = ()
     traces: Collection[str] = ()
+    marked_traces: Collection[str] = ()
     exemplar_attributes: Collection[str] = ()
     names: Collection[str] = ()
     counts: Counter[str] = field(default_factory=Counter)
@@ -48,13 +50,12 @@ class GoneRows:
         Raises:
             DamagedFileError: A part cannot be read.
         """
-        found = run_removal(relations, "list_days_of_rows", **self._name_points(), sessions=[*self.sessions])
+        found = run_removal(relations, "list_days_of_rows", **self._name_points(), **self._name_marked())
         return {date for (date,) in found}
 
     def name_rows(self) -> dict[str, Any]:
         """Return the rows as parameters of a query: of the series, those before `until`."""
-        ids = {"sessions": [*self.sessions], "traces": [*self.traces]}
-        return {"series": [*self.series], "until": self.until, **ids}
+        return {"series": [*self.series], "until": self.until, **self._name_marked()}
 
     def count(self, relations: PartRelations) -> tuple[int, int, int]:
         """Return how many series lose points, how many points go, and how many exemplars of others.
@@ -80,8 +81,11 @@ class GoneRows:
     def keep_marks(self, batch: Any) -> Any:
         """Return the pins and notes of a record batch that stay."""
         compute = load_pyarrow().compute
-        goes = compute.or_(_is_in(batch, "session_id", self.sessions), _is_in(batch, "trace_id", self.traces))
+        goes = compute.or_(_is_in(batch, "session_id", self.sessions), _is_in(batch, "trace_id", self.marked_traces))
         return self._keep("marks", batch, goes)
+
+    def _name_marked(self) -> dict[str, Any]:
+        return {"sessions": [*self.sessions], "marked": [*self.marked_traces]}
 
     def _name_points(self) -> dict[str, Any]:
         return {

@@ -20,7 +20,7 @@ _COUNTS = 4
 """The numbers before those of tokens, which come as their upper and their lower 32 bits."""
 
 
-class _AgentKey(NamedTuple):
+class _AgentOfTrace(NamedTuple):
     service_name: str
     agent_name: str
     trace_id: str
@@ -40,13 +40,13 @@ def read_agents(
         "until": until_unix_nano,
         "traces": None if traces is None else orjson.dumps([*traces]).decode(),
     }
-    described: dict[_AgentKey, list[Any]] = {}
-    sums: dict[_AgentKey, list[int]] = {}
+    described: dict[_AgentOfTrace, list[Any]] = {}
+    sums: dict[_AgentOfTrace, list[int]] = {}
     for trace_id, session_id, service, agent, first, last, *columns in connection.execute(
         read_query("archive_agents"), values
     ):
         agent_id, version, resource, *numbers = columns
-        key = _AgentKey(service, agent, trace_id, session_id or "")
+        key = _AgentOfTrace(service, agent, trace_id, session_id or "")
         own = {_ID: _load(agent_id), _VERSION: _load(version)}
         merge_description(described.setdefault(key, start_description()), orjson.loads(resource), own, first, last)
         before = sums.get(key, [0] * len(numbers))
@@ -55,7 +55,7 @@ def read_agents(
         yield make_batch(AGENTS, [_make_row(key, described[key], sums[key]) for key in sorted(described)])
 
 
-def _make_row(key: _AgentKey, described: list[Any], numbers: list[int]) -> tuple[Any, ...]:
+def _make_row(key: _AgentOfTrace, described: list[Any], numbers: list[int]) -> tuple[Any, ...]:
     named, agent_id, version, first, last = described
     high, low = numbers[_COUNTS::2], numbers[_COUNTS + 1 :: 2]
     tokens = [min((upper << 32) + lower, LARGEST) for upper, lower in zip(high, low, strict=True)]

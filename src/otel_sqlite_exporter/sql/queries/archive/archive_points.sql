@@ -1,6 +1,6 @@
 -- The data points of some series in a range of time, as the view metric_points shows them, in the order of the series and of
 -- their times: [place of the series, the columns of a part that each point has of its own, in the order of POINT_COLUMNS in
--- metric_rows.py, then its numbers as they are stored: value, count, sum, min, max]. :series is an array of ids. Other
+-- point_rows.py, then its numbers as they are stored: value, count, sum, min, max]. :series is an array of ids. Other
 -- parameters: since, until (nanoseconds).
 SELECT
   w.key, p.start_time_unix_nano, p.time_unix_nano, p.time_source, p.flags, p.value, p.value_type, p.delta, p.count,

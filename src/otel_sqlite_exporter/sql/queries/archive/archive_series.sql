@@ -1,6 +1,6 @@
 -- The series that have data points in a range of time, and what their points share, one row each: [id, number of these
 -- points; digests of the series, its instrument, resource and scope; the columns of a part of the table metrics that all
--- points of a series share, in the order of SERIES_COLUMNS in metric_rows.py]. Parameters: since, until (nanoseconds).
+-- points of a series share, in the order of SERIES_COLUMNS in point_rows.py]. Parameters: since, until (nanoseconds).
 -- Plan: two searches for each series of the file.
 WITH counted AS MATERIALIZED (
   SELECT

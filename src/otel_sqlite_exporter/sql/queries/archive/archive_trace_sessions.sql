@@ -52,7 +52,7 @@ WITH
     FROM (
       SELECT c.trace_session, i.start_time_unix_nano AS time_unix_nano, min(i.user_id) AS user_id
       FROM calls AS c CROSS JOIN _llm_interactions AS i ON i.id = c.id
-      WHERE iif(i.user_id IS NOT NULL, c.id, 0) > 0
+      WHERE iif(i.user_id IS NOT NULL, c.trace_session, 0) > 0
       GROUP BY 1, 2
     ) AS w
     GROUP BY w.trace_session
@@ -83,17 +83,16 @@ WITH
     -- for without one (?) and of results (!).
     SELECT c.trace_session, '=' || i.tool_call_id AS told
     FROM tools AS c CROSS JOIN _tool_interactions AS i ON i.id = c.id
-    WHERE iif(i.is_hidden = 1, i.tool_call_id, NULL) IS NOT NULL
+    WHERE iif(i.is_hidden = 1 AND i.tool_call_id IS NOT NULL, c.trace_session, 0) > 0
     UNION
     SELECT c.trace_session, '?' || (i.asked_key & 1099511627775)
     FROM tools AS c CROSS JOIN _tool_interactions AS i ON i.id = c.id
-    WHERE iif(i.id > 0, i.asked_key, NULL) IS NOT NULL
+    WHERE iif(i.asked_key IS NOT NULL, c.trace_session, 0) > 0
     UNION
     SELECT p.id, iif(k.value, '=' || r.tool_call_id, '!' || (r.asked_key & 1099511627775)) AS told
     FROM places AS p
-    CROSS JOIN _trace_sessions AS q ON q.id = p.id
-    CROSS JOIN _spans AS s ON s.trace = q.trace
-    CROSS JOIN _tool_results AS r ON r.span = iif(s.trace_session = p.id, s.id, NULL)
+    CROSS JOIN _spans AS s ON s.trace_session = p.id
+    CROSS JOIN _tool_results AS r ON r.span = s.id
     CROSS JOIN json_each('[0, 1]') AS k
     WHERE told IS NOT NULL
   ),

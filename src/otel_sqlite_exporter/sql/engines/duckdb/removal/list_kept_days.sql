@@ -1,5 +1,5 @@
 -- The days with something that stays: a unit; a data point, or an exemplar, that is not of the series $series before
--- $until; a pin or note of others than the sessions $sessions and the traces $traces.
+-- $until; a pin or note of others than the sessions $sessions and the traces $marked.
 SELECT p.date FROM _trace_sessions AS p SEMI JOIN kept AS k ON k.unit = p.unit
 UNION
 SELECT m.date FROM _metrics AS m
@@ -11,5 +11,5 @@ UNION
 SELECT k.date FROM _marks AS k
 WHERE NOT (
   coalesce(list_contains($sessions::VARCHAR[], k.session_id), false)
-  OR coalesce(list_contains($traces::VARCHAR[], k.trace_id), false)
+  OR coalesce(list_contains($marked::VARCHAR[], k.trace_id), false)
 );
