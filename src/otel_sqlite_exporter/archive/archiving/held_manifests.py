@@ -34,9 +34,12 @@ class HeldManifests:
         self._names.add(manifest.name)
 
     def find(self, row: NotedDay) -> list[Manifest]:
-        """Return the manifest that holds what a row notes, alone; none: it is lost."""
-        found = self.by_name.get(row.manifest) or self._holders.get(row.manifest)
-        return [] if found is None else [found]
+        """Return the manifest that holds what a row notes, alone; none: it is lost, or a copy of the file wrote another
+        one of this name to a dataset that came from a backup."""
+        found = self.by_name.get(row.manifest)
+        if found is None:
+            return [self._holders[row.manifest]] if row.manifest in self._holders else []
+        return [found] if found.facts.get("run_id") == row.run_id else []
 
     def find_generation(self, source: str, day: int, noted: Sequence[NotedDay]) -> int:
         """Return the generation after all that are known of a day."""

@@ -15,9 +15,8 @@ import shutil
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import load_duckdb, load_pyarrow
+from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb, load_pyarrow
 from otel_sqlite_exporter.archive.asking.dataset_engine import connect
-from otel_sqlite_exporter.archive.asking.dataset_statement import describe_error
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view, quote
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import LOCATOR, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES

@@ -211,8 +211,8 @@ def _read_file(dataset: DatasetFolder, name: str) -> list[Manifest]:
         return [_parse(fields) for fields in (content if name.endswith(_COMMIT) else [content])]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFileError(
-            f"{dataset.join(MANIFESTS, name)}: the manifest cannot be read ({error}): copy it from a backup, or move "
-            "it away and archive its day again"
+            f"{dataset.join(MANIFESTS, name)}: the manifest cannot be read ({error}): copy it from a backup, or, if "
+            "the file that was archived still has all of its day, move it away and archive that again"
         ) from None
 
 
