@@ -133,7 +133,7 @@ def test_points_of_archived_days_go_by_their_time(path: Path, dataset: Path) -> 
     assert read(path, "SELECT count(*) FROM metric_points WHERE raw_points IS NULL") == [(len(points) - archived,)]
 
 
-@pytest.mark.parametrize("damage", ["cut", "gone", "fewer"])
+@pytest.mark.parametrize("damage", ["cut", "gone", "flipped", "fewer"])
 def test_nothing_is_removed_if_a_part_is_not_whole(path: Path, dataset: Path, damage: str) -> None:
     export(path, [aged_span("a", 9.5), aged_span("b", 9.5)])
     archive(path, dataset, until=TODAY - 5)
@@ -142,6 +142,10 @@ def test_nothing_is_removed_if_a_part_is_not_whole(path: Path, dataset: Path, da
         part.write_bytes(part.read_bytes()[:-100])
     elif damage == "gone":
         part.unlink()
+    elif damage == "flipped":
+        content = bytearray(part.read_bytes())
+        content[60] ^= 0xFF
+        part.write_bytes(content)
     else:
         manifest = next((dataset / "_manifests").iterdir())
         told = json.loads(manifest.read_text())
@@ -160,3 +164,21 @@ def test_another_dataset_gets_all_that_the_file_still_has(path: Path, dataset: P
     shutil.rmtree(dataset)
     archive(path, dataset, until=TODAY)
     assert read_dataset(dataset)["spans"] == read_dataset(tmp_path / "other")["spans"]
+
+
+def test_what_a_copy_of_the_file_wrote_to_a_restored_dataset_is_not_taken_for_its_own(
+    path: Path, dataset: Path, tmp_path: Path
+) -> None:
+    export(path, [aged_span("both", 20.5)])
+    archive(path, dataset, until=TODAY - 15)
+    backup, copy = tmp_path / "backup", tmp_path / "copy.db"
+    shutil.copytree(dataset, backup)
+    shutil.copyfile(path, copy)
+    for file, name in ((path, "own"), (copy, "of the copy")):
+        export(file, [aged_span(name, 9.5)])
+    archive(path, dataset, until=TODAY - 5)
+    shutil.rmtree(dataset)
+    shutil.copytree(backup, dataset)
+    archive(copy, dataset, until=TODAY - 5)
+    prune(path, dataset)
+    assert {"own", "of the copy"} <= {*list_column(dataset, "spans", "name")}

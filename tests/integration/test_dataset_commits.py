@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,7 @@ from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFo
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import MARKS
 from otel_sqlite_exporter.archive.dataset_format.manifests import (
+    HOLDS,
     Manifest,
     commit_manifest,
     commit_manifests,
@@ -25,7 +29,7 @@ from otel_sqlite_exporter.archive.dataset_format.manifests import (
     sweep_replaced,
 )
 from otel_sqlite_exporter.archive.dataset_format.part_files import make_batch, write_part
-from otel_sqlite_exporter.errors import FileRefusedError
+from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError
 
 _DAYS = ("2026-01-30", "2026-01-31")
 _HOLD = """
@@ -148,3 +152,50 @@ def test_one_run_alone_or_several_that_only_add(tmp_path: Path, held: int, asked
         other.kill()
     with lock_dataset(dataset, alone=True):
         pass
+
+
+def test_what_was_put_together_does_not_hold_again_where_a_copy_brings_it_back(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "dataset")
+    host = _make(dataset, "host", _DAYS[0], 0)
+    commit_manifest(dataset, host)
+    for generation, replaced in enumerate((host.name, f"merged-{_DAYS[0]}-0.json")):
+        merged = replace(_make(dataset, "merged", _DAYS[0], generation, (replaced,)), facts={HOLDS: [host.name]})
+        commit_manifest(dataset, merged)
+    _make(dataset, "host", _DAYS[0], 0)
+    Path(dataset.join("_manifests", host.name)).write_text(json.dumps(asdict(host)))
+    assert _names(dataset) == [merged.name]
+    sweep_replaced(dataset)
+    _check_files(dataset)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parts": {"path": "../../outside"}},
+        {"parts": {"path": "marks/date=2026-01-30/../../../outside"}},
+        {"parts": {"path": "/etc/passwd"}},
+        {"parts": {"path": "marks/date=2026-01-31/part-a-0.parquet"}},
+        {"parts": {"path": "otel-dataset.json"}},
+        {"parts": {"table": "nothing"}},
+        {"parts": {"rows": "1), (2"}},
+        {"parts": {"path": 5}},
+        {"replaces": ("../otel-dataset.json",)},
+        {"replaces": (1,)},
+        {"facts": {HOLDS: ["../otel-dataset.json"]}},
+        {"facts": []},
+        {"date": "../../2026-01-31"},
+        {"source": ".."},
+        {"generation": "0/.."},
+    ],
+)
+def test_a_manifest_names_nothing_but_parts_and_manifests_of_its_dataset(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    dataset = make_dataset(tmp_path / "dataset")
+    fields = asdict(_make(dataset, "a", _DAYS[0], 0))
+    part = fields["parts"][0] | change.get("parts", {})
+    Path(dataset.join("_manifests")).mkdir()
+    Path(dataset.join("_manifests", "a.json")).write_text(json.dumps(fields | change | {"parts": [part]}))
+    for use in (read_manifests, sweep_replaced):
+        with pytest.raises(DamagedFileError, match="copy it from a backup"):
+            use(dataset)

@@ -31,6 +31,12 @@ def load_duckdb() -> ModuleType:
     return _load("duckdb")
 
 
+def describe_error(error: Exception) -> str:
+    """Return what an error of DuckDB says, as a part of a sentence."""
+    said = str(error).partition("\n\nLINE ")[0].partition(": ")[2] or str(error)
+    return " ".join(said.split())
+
+
 def _load(name: str) -> ModuleType:
     try:
         return import_module(name)

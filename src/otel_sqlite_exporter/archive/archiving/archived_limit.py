@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +11,7 @@ from otel_sqlite_exporter.archive.archiving.changed_days import find_changed_tra
 from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, LastIds, NotedDay, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
-from otel_sqlite_exporter.archive.dataset_format.part_files import count_rows
+from otel_sqlite_exporter.archive.dataset_format.part_files import check_part
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -96,20 +95,14 @@ def check_parts(dataset: DatasetFolder, rows: Iterable[NotedDay], manifests: Map
     """Make sure that the parts of some manifests are whole, and hold as much as the file notes of them.
 
     Raises:
-        DamagedFileError: A part is missing, has another size or number of rows, or there are too few rows.
+        DamagedFileError: A part is missing, has another size, digest or number of rows, or there are too few rows.
     """
     counted: dict[tuple[str, str], int] = {}
     for manifest in manifests.values():
         for part in manifest.parts:
-            path = dataset.join(part.path)
-            found = count_rows(dataset, part)
-            if found != part.rows or os.path.getsize(path) != part.bytes:
-                raise DamagedFileError(
-                    f"{path}: the part is not what its manifest says, so nothing was removed from the file: copy the "
-                    "part from a backup, or move its manifest away and archive the day again"
-                )
+            check_part(dataset, part)
             key = (manifest.name, part.table)
-            counted[key] = counted.get(key, 0) + found
+            counted[key] = counted.get(key, 0) + part.rows
     for row in rows:
         if row.manifest in manifests and any(
             counted.get((row.manifest, table), 0) != getattr(row, name) for name, table in _COUNTED.items()

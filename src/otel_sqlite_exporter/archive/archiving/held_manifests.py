@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from otel_sqlite_exporter.archive.archiving.noted_days import NotedDay, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, list_manifests, read_manifests
+from otel_sqlite_exporter.archive.dataset_format.manifests import HOLDS, Manifest, list_manifests, read_manifests
 
-_HOLDS = "holds"
-"""The fact of a manifest of `compact` that names those whose rows it has."""
 _NAME = re.compile(r"(.+)-(\d{4}-\d\d-\d\d)-(\d+)\.json")
 
 
@@ -26,7 +24,7 @@ class HeldManifests:
     def __init__(self, dataset: DatasetFolder) -> None:
         self.holding = [*read_manifests(dataset)]
         self._names = {*list_manifests(dataset), *(name for one in self.holding for name in one.replaces)}
-        self._holders = {name: one for one in self.holding for name in one.facts.get(_HOLDS, ())}
+        self._holders = {name: one for one in self.holding for name in one.facts.get(HOLDS, ())}
         self.by_name = {one.name: one for one in self.holding}
 
     def add(self, manifest: Manifest) -> None:
@@ -36,9 +34,12 @@ class HeldManifests:
         self._names.add(manifest.name)
 
     def find(self, row: NotedDay) -> list[Manifest]:
-        """Return the manifest that holds what a row notes, alone; none: it is lost."""
-        found = self.by_name.get(row.manifest) or self._holders.get(row.manifest)
-        return [] if found is None else [found]
+        """Return the manifest that holds what a row notes, alone; none: it is lost, or a copy of the file wrote another
+        one of this name to a dataset that came from a backup."""
+        found = self.by_name.get(row.manifest)
+        if found is None:
+            return [self._holders[row.manifest]] if row.manifest in self._holders else []
+        return [found] if found.facts.get("run_id") == row.run_id else []
 
     def find_generation(self, source: str, day: int, noted: Sequence[NotedDay]) -> int:
         """Return the generation after all that are known of a day."""

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import load_duckdb
+from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb
 from otel_sqlite_exporter.archive.asking.engine_views import (
     ENGINE_VIEWS,
     build_parts_view,
@@ -25,9 +25,11 @@ from otel_sqlite_exporter.archive.asking.engine_views import (
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, read_manifests
+from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_engine_text
 
 _MEMORY = 2 << 30
+_TRIES = 5
 _OF_ALL_DAYS = ("marks",)
 
 
@@ -78,17 +80,35 @@ def open_engine(
 
     Raises:
         MissingPackageError: DuckDB is not installed.
-        DamagedFileError: A manifest cannot be read.
+        DamagedFileError: A manifest or a part cannot be read.
     """
-    manifests = read_manifests(dataset)
-    parts = [part for manifest in manifests for part in manifest.parts if _is_asked(part, manifest, dates)]
-    paths = {name: [dataset.join(part.path) for part in parts if part.table == name] for name in TABLES}
+    duckdb = load_duckdb()
     tables, views = (list(TABLES), list(ENGINE_VIEWS)) if texts is None else find_needed(texts)
-    statements = [build_table_view(TABLES[name], paths[name]) for name in tables]
-    statements.append(build_parts_view((manifest.date, part) for manifest in manifests for part in manifest.parts))
-    statements += [read_engine_text("duckdb", "views", name) for name in views]
-    connection, scratch = connect([path for name in tables for path in paths[name]], statements, threads, memory)
-    return DatasetEngine(connection, manifests, scratch)
+    for tried in range(_TRIES):
+        manifests = read_manifests(dataset)
+        paths = _find_paths(dataset, manifests, dates)
+        read = [path for name in tables for path in paths[name]]
+        statements = [build_table_view(TABLES[name], paths[name]) for name in tables]
+        statements.append(build_parts_view((manifest.date, part) for manifest in manifests for part in manifest.parts))
+        statements += [read_engine_text("duckdb", "views", name) for name in views]
+        try:
+            connection, scratch = connect(read, statements, threads, memory)
+        except duckdb.Error as error:
+            if tried + 1 == _TRIES or all(map(os.path.exists, read)) or manifests == read_manifests(dataset):
+                raise DamagedFileError(
+                    f"{dataset.path}: a part cannot be read ({describe_error(error)}): copy it from a backup"
+                ) from None
+        else:
+            return DatasetEngine(connection, manifests, scratch)
+    raise AssertionError  # the last try returns or raises
+
+
+def _find_paths(
+    dataset: DatasetFolder, manifests: Iterable[Manifest], dates: Collection[str] | None
+) -> dict[str, list[str]]:
+    """Return the paths of the parts that are asked for, by table."""
+    parts = [part for manifest in manifests for part in manifest.parts if _is_asked(part, manifest, dates)]
+    return {name: [dataset.join(part.path) for part in parts if part.table == name] for name in TABLES}
 
 
 def connect(

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import load_duckdb
+from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb
 from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
 from otel_sqlite_exporter.archive.asking.engine_views import find_needed
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
@@ -66,8 +66,6 @@ def run_on_engine(engine: DatasetEngine, text: str, *, limit: int, timeout_s: fl
     except duckdb.Error as error:
         kind = _MissingViewError if isinstance(error, duckdb.CatalogException) else FilterError
         raise kind("statement", f"DuckDB cannot run it: {describe_error(error)}") from None
-    except UnicodeEncodeError:
-        raise FilterError("statement", "it is not Unicode") from None
     readable = [tuple(map(_make_readable, row)) for row in rows[:limit]]
     return StatementResult(columns, tuple(readable), len(rows) if len(rows) <= limit else None)
 
@@ -75,6 +73,10 @@ def run_on_engine(engine: DatasetEngine, text: str, *, limit: int, timeout_s: fl
 def check_statement(connection: Any, text: str) -> None:
     """Raise a FilterError unless the text is one statement that reads."""
     duckdb = load_duckdb()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise FilterError("statement", "it is not Unicode") from None
     types = duckdb.StatementType
     found = _parse(connection, text)
     explained = _EXPLAIN.match(text)
@@ -89,12 +91,6 @@ def check_statement(connection: Any, text: str) -> None:
     starts = [start for start, type in duckdb.tokenize(text) if type == duckdb.token_type.keyword]
     if any(_COPY.match(text.encode(), start) for start in starts):
         raise FilterError("statement", f"{_READ_ONLY}, and put a name that is COPY in double quotes")
-
-
-def describe_error(error: Exception) -> str:
-    """Return what an error of DuckDB says, as a part of a sentence."""
-    said = str(error).partition("\n\nLINE ")[0].partition(": ")[2] or str(error)
-    return " ".join(said.split())
 
 
 def _parse(connection: Any, text: str) -> Sequence[Any]:

@@ -15,9 +15,8 @@ import shutil
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import load_duckdb, load_pyarrow
+from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb, load_pyarrow
 from otel_sqlite_exporter.archive.asking.dataset_engine import connect
-from otel_sqlite_exporter.archive.asking.dataset_statement import describe_error
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view, quote
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import LOCATOR, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
@@ -127,7 +126,8 @@ def _read_about(dataset: DatasetFolder) -> tuple[set[str], str | None]:
     try:
         with open(dataset.join(LOCATOR, _ABOUT), "rb") as file:
             about = json.loads(file.read())
-        return set(about["manifests"]), dataset.join(LOCATOR, str(about["file"]))
+        covered, name = set(about["manifests"]), os.path.basename(str(about["file"]))
+        return covered, dataset.join(LOCATOR, name)
     except FileNotFoundError:
         return set(), None
     except (ValueError, KeyError, TypeError) as error:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import load_duckdb
+from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb
 from otel_sqlite_exporter.archive.asking.day_summaries import DaySummaries
 from otel_sqlite_exporter.archive.asking.engine_views import quote
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
@@ -101,10 +101,15 @@ class PartRelations:
         return f"(SELECT p.*, f.manifest, {unit} AS unit FROM {rows} AS p JOIN files AS f ON f.path = p.filename)"
 
     def show(self, names: Iterable[str], numbers: Collection[int]) -> None:
-        """Let the views `_NAME` be the rows of these tables in these manifests."""
+        """Let the views `_NAME` be the rows of these tables in these manifests.
+
+        Raises:
+            DamagedFileError: A part is missing or cannot be read.
+        """
         for name in names:
             relation = self.name_relation(TABLES[name], numbers)
-            self.connection.execute(f"CREATE OR REPLACE VIEW _{name} AS SELECT * FROM {relation}")
+            with self.reading():
+                self.connection.execute(f"CREATE OR REPLACE VIEW _{name} AS SELECT * FROM {relation}")
 
     def count_recounted(self, numbers: Collection[int], fresh: Sequence[str]) -> int:
         """Return how many contested calls count in the `fresh` files of calls and not in these manifests, or the other
@@ -134,7 +139,7 @@ class PartRelations:
             yield
         except self._errors as error:
             raise DamagedFileError(
-                f"{self._dataset.path}: a part cannot be read ({error}): copy it from a backup"
+                f"{self._dataset.path}: a part cannot be read ({describe_error(error)}): copy it from a backup"
             ) from None
 
     def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -13,16 +13,14 @@ from otel_sqlite_exporter.archive.compaction.fresh_rows import FreshRows
 from otel_sqlite_exporter.archive.compaction.part_relations import UNITED, PartRelations
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MERGED, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES, DatasetTable
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part
-from otel_sqlite_exporter.archive.dataset_format.part_files import write_part
+from otel_sqlite_exporter.archive.dataset_format.manifests import HOLDS, Manifest, Part
+from otel_sqlite_exporter.archive.dataset_format.part_files import check_part, write_part
 from otel_sqlite_exporter.archive.day_rows.day_facts import DayFacts
 from otel_sqlite_exporter.archive.day_rows.same_points import unite_rows
 from otel_sqlite_exporter.version import __version__
 
 SETTLED = "settled"
 """The fact of a manifest that its records were put together with all others."""
-HOLDS = "holds"
-"""The fact of a manifest which manifests of sources it holds the records of."""
 Keep = Mapping[str, Callable[[Any], Any]]
 """By table, which rows of a record batch to keep."""
 _PIECE_BYTES = 384 << 20
@@ -52,9 +50,12 @@ class DayRewriter:
         manifests. It is not committed.
 
         Raises:
-            DamagedFileError: A part cannot be read.
+            DamagedFileError: A part cannot be read, or is not what its manifest says.
             OSError: A part cannot be written.
         """
+        for number in numbers:
+            for part in self._manifests[number].parts:
+                check_part(self._dataset, part)
         noted, parts = DayFacts(), list[Part]()
         for table in TABLES.values():
             if table.name not in SUMMARIES:

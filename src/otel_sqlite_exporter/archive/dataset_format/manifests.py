@@ -13,16 +13,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.durable_files import sync_folders, write_durably
 from otel_sqlite_exporter.errors import DamagedFileError
 
 _TRIES = 100
 _MANIFEST, _COMMIT = ".json", ".commit"
+HOLDS = "holds"
+"""The fact of a manifest that names those of sources whose records it has."""
+_SOURCE, _DATE = r"\w[\w-]*", r"\d{4}-\d\d-\d\d"
+_NAME = re.compile(rf"{_SOURCE}-{_DATE}-\d+\.json", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,11 @@ class Manifest:
         """The name of its file."""
         return f"{self.source}-{self.date}-{self.generation}.json"
 
+    @property
+    def outdated(self) -> tuple[str, ...]:
+        """The names of the manifests that do not hold beside it, also where they are copied back to the dataset."""
+        return tuple(dict.fromkeys((*self.replaces, *self.facts.get(HOLDS, ()))))
+
     def count(self, table: str) -> int:
         """Return how many rows of a table its parts hold."""
         return sum(part.rows for part in self.parts if part.table == table)
@@ -90,7 +101,7 @@ def read_manifests(dataset: DatasetFolder) -> tuple[Manifest, ...]:
             continue
         if names != _list_names(dataset):  # a list that is made meanwhile may lack what came and what went
             continue
-        replaced = {name for manifest in found.values() for name in manifest.replaces}
+        replaced = {name for manifest in found.values() for name in manifest.outdated}
         holding = (manifest for name, manifest in found.items() if name not in replaced)
         return tuple(sorted(holding, key=lambda one: (one.date, one.source, one.generation)))
     raise DamagedFileError(f"{dataset.path}: its manifests change all the time: try again when `compact` has ended")
@@ -157,7 +168,7 @@ def _find_all_replaced(dataset: DatasetFolder, manifest: Manifest) -> tuple[str,
 
 def _remove_replaced(dataset: DatasetFolder, manifest: Manifest) -> None:
     kept = {part.path for part in manifest.parts}
-    for name in manifest.replaces:
+    for name in manifest.outdated:
         try:
             (replaced,) = _read_file(dataset, name)
         except FileNotFoundError:
@@ -198,13 +209,25 @@ def _read_file(dataset: DatasetFolder, name: str) -> list[Manifest]:
     try:
         content = json.loads(text)
         return [_parse(fields) for fields in (content if name.endswith(_COMMIT) else [content])]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFileError(
-            f"{dataset.join(MANIFESTS, name)}: the manifest cannot be read ({error}): copy it from a backup, or move "
-            "it away and archive its day again"
+            f"{dataset.join(MANIFESTS, name)}: the manifest cannot be read ({error}): copy it from a backup, or, if "
+            "the file that was archived still has all of its day, move it away and archive that again"
         ) from None
 
 
 def _parse(fields: dict[str, Any]) -> Manifest:
+    """Raises ValueError, KeyError or TypeError: no manifest, or it names what is not a part or a manifest of its own
+    dataset: names are joined to its path, and what they name is removed."""
     parts = tuple(Part(**part) for part in fields["parts"])
-    return Manifest(**{**fields, "parts": parts, "replaces": tuple(fields["replaces"])})
+    manifest = Manifest(**{**fields, "parts": parts, "replaces": tuple(fields["replaces"])})
+    for name in (manifest.name, *manifest.outdated):
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a manifest")
+    for part in parts:
+        place = rf"{part.table}/date={manifest.date}/part-{_SOURCE}\.parquet"
+        if part.table not in TABLES or not re.fullmatch(place, part.path, re.ASCII):
+            raise ValueError(f"{part.path!r} is no part of {manifest.date}")
+        if type(part.rows) is not int or type(part.bytes) is not int:
+            raise ValueError(f"the size of {part.path!r} is no number")
+    return manifest

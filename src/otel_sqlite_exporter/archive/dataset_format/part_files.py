@@ -103,6 +103,19 @@ def count_rows(dataset: DatasetFolder, part: Part) -> int:
         raise DamagedFileError(f"{path}: the part cannot be read ({error}): copy it from a backup") from None
 
 
+def check_part(dataset: DatasetFolder, part: Part) -> None:
+    """Make sure that a part is what its manifest says, before what it was made of, or itself, is removed.
+
+    Raises:
+        DamagedFileError: It is missing, or has another size, digest or number of rows.
+    """
+    path = dataset.join(part.path)
+    if (count_rows(dataset, part), os.path.getsize(path), digest_file(path)) != (part.rows, part.bytes, part.digest):
+        raise DamagedFileError(
+            f"{path}: the part is not what its manifest says, so nothing was removed: copy it from a backup"
+        )
+
+
 def digest_file(path: str) -> str:
     """Return the digest of a file, as a manifest has it."""
     with open(path, "rb") as file:

@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Unpack
 
-from otel_sqlite_exporter.archive.archive_packages import load_duckdb
+from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb
 from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
-from otel_sqlite_exporter.archive.asking.dataset_statement import describe_error
 from otel_sqlite_exporter.archive.asking.divided_traces import describe_parts
 from otel_sqlite_exporter.archive.asking.locator import find_days, find_ids
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands on a dataset with a damaged part say so in one sentence, and remove nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("duckdb")
+
+from tests.aged_spans import DAY_NS, NOW_NS, aged_call
+from tests.archived import archive, list_files
+from tests.commands import run
+from tests.conftest import exporting
+
+
+def _flip(part: Path) -> None:
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    part.write_bytes(content)
+
+
+def _replace_by_folder(part: Path) -> None:
+    part.unlink()
+    part.mkdir()
+
+
+_DAMAGE: dict[str, Callable[[Path], object]] = {
+    "empty": lambda part: part.write_bytes(b""),
+    "cut": lambda part: part.write_bytes(part.read_bytes()[:-9]),
+    "gone": lambda part: part.unlink(),
+    "folder": _replace_by_folder,
+}
+_COMMANDS = {
+    "sql": ("sql", "SELECT count(*) FROM {table}"),
+    "compact": ("compact",),
+    "delete": ("delete", "--session", "a", "--yes"),
+    "delete --dry-run": ("delete", "--session", "a", "--dry-run"),
+    "prune": ("prune", "--older-than", "1d"),
+    "prune --dry-run": ("prune", "--older-than", "1d", "--dry-run"),
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset that two files have written one day to."""
+    folder = tmp_path_factory.mktemp("whole")
+    for name in ("one", "two"):
+        path = folder / f"{name}.db"
+        with exporting(path) as exporter:
+            exporter.export([aged_call(name, 9.5, tokens=1, session="a")])
+        archive(path, folder / "dataset", until=NOW_NS // DAY_NS - 5)
+    return folder / "dataset"
+
+
+@pytest.fixture
+def dataset(whole: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(whole, tmp_path / "a folder")
+    return tmp_path / "a folder"
+
+
+def _find_part(dataset: Path, table: str) -> Path:
+    return min(one for one in (dataset / table).rglob("*.parquet") if "empty" not in one.name)
+
+
+@pytest.mark.parametrize(
+    ("table", "damage"), [("spans", "gone"), ("spans", "empty"), ("traces", "cut"), ("traces", "folder")]
+)
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_a_damaged_part_is_told_in_one_sentence(dataset: Path, table: str, damage: str, command: str) -> None:
+    _DAMAGE[damage](_find_part(dataset, table))
+    before = list_files(dataset)
+    code, _, said = run(*(word.format(table=table) for word in _COMMANDS[command]), dataset)
+    assert (code, said.count("\n")) == (2, 1), said
+    assert "copy it from a backup" in said or "copy the part from a backup" in said
+    assert "LINE 1" not in said
+    assert list_files(dataset) == before
+
+
+def test_parts_of_which_a_byte_changed_are_not_put_together(dataset: Path) -> None:
+    _flip(_find_part(dataset, "spans"))
+    before = [Path(dataset, name).read_bytes() for name in list_files(dataset) if "_manifests" in name]
+    code, _, said = run("compact", dataset)
+    assert (code, said.count("\n")) == (2, 1), said
+    assert [Path(dataset, name).read_bytes() for name in list_files(dataset) if "_manifests" in name] == before
