@@ -15,7 +15,7 @@ import pytest
 
 from otel_sqlite_exporter import Annotations, SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.archive.archiving.archived_limit import ArchivedLimit
-from otel_sqlite_exporter.errors import DamagedFileError
+from otel_sqlite_exporter.errors import DamagedFileError, MissingFileError
 from tests.aged_spans import DAY_NS, NOW_NS, aged_call, aged_log, aged_span
 from tests.archived import archive, list_column, read_dataset
 from tests.conftest import exporting, read
@@ -182,3 +182,16 @@ def test_what_a_copy_of_the_file_wrote_to_a_restored_dataset_is_not_taken_for_it
     archive(copy, dataset, until=TODAY - 5)
     prune(path, dataset)
     assert {"own", "of the copy"} <= {*list_column(dataset, "spans", "name")}
+
+
+def test_nothing_is_removed_into_a_folder_that_may_not_be_mounted(path: Path, dataset: Path, tmp_path: Path) -> None:
+    export(path, [aged_span("old", 10)])
+    prune(path, dataset)
+    export(path, [aged_span("next", 9)])
+    with pytest.raises(MissingFileError, match="is its disk mounted"):
+        prune(path, tmp_path / "other")
+    assert names(path) == ["next"]
+    assert not (tmp_path / "other").exists()
+    archive(path, tmp_path / "other", until=TODAY - 5)
+    prune(path, tmp_path / "other")
+    assert names(path) == []

@@ -45,7 +45,7 @@ def archive_file(
         sqlite3.Error: The file cannot be read or written now.
         OSError: The dataset cannot be written.
     """
-    with opening(settings, folder, until_day) as run:
+    with opening(settings, folder, until_day, removes=removes) as run:
         archived = run.run(progress)
         if not removes:
             return ArchivedFile(archived, None)

@@ -21,14 +21,21 @@ from otel_sqlite_exporter.archive.archiving.day_choice import choose_rows
 from otel_sqlite_exporter.archive.archiving.held_manifests import HeldManifests
 from otel_sqlite_exporter.archive.archiving.noted_days import COUNTED, DAY_NS, LastIds, NotedDay, NotedDays, name_day
 from otel_sqlite_exporter.archive.asking.day_summaries import DaySummaries
-from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, DatasetFolder, make_dataset
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import (
+    MANIFESTS,
+    DatasetFolder,
+    has_dataset,
+    make_dataset,
+)
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset, lock_source
 from otel_sqlite_exporter.archive.dataset_format.durable_files import remove_files
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
 from otel_sqlite_exporter.archive.day_rows.day_snapshot import allowing_temporary
 from otel_sqlite_exporter.archive.day_rows.day_writer import write_day
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
+from otel_sqlite_exporter.errors import MissingFileError
 from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import open_reader
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.state import read_state
@@ -259,9 +266,10 @@ def _find_source(connection: sqlite3.Connection, notes: NotedDays) -> str:
 
 
 @contextlib.contextmanager
-def opening(settings: Settings, folder: str, until_day: int) -> Iterator[ArchiveRun]:
-    """Yield a run that archives the file of `settings` to a dataset, which is made if the folder is empty or missing.
-    Spans of processes that are gone are interrupted. Another run of the file is refused meanwhile.
+def opening(settings: Settings, folder: str, until_day: int, *, removes: bool = False) -> Iterator[ArchiveRun]:
+    """Yield a run that archives the file of `settings` to a dataset, which is made if the folder is empty or missing;
+    but not by a run that `removes`, if the file has been archived elsewhere. Spans of processes that are gone are
+    interrupted. Another run of the file is refused meanwhile.
 
     Raises:
         FileRefusedError, MigrationFailedError, MissingPackageError: The file or the dataset cannot be used as it is.
@@ -269,8 +277,21 @@ def opening(settings: Settings, folder: str, until_day: int) -> Iterator[Archive
         OSError: The dataset cannot be written.
     """
     with contextlib.closing(open_file(settings, must_exist=True)) as writer:
+        if removes:
+            _check_folder(writer, folder)
         dataset = make_dataset(folder)
         name = str(read_state(writer, "file"))[:_SOURCE_LENGTH]
         with lock_dataset(dataset, alone=False), lock_source(dataset, name):
             interrupt_spans(writer)
             yield ArchiveRun(settings, dataset, writer, until_day)
+
+
+def _check_folder(connection: sqlite3.Connection, folder: str) -> None:
+    """Refuse a folder without a dataset if the file has been archived elsewhere: it may not be mounted."""
+    is_archived = connection.execute(read_query("has_archives")).fetchone()[0]
+    if is_archived and not has_dataset(folder):
+        raise MissingFileError(
+            folder,
+            f"{folder}: there is no dataset, but this file was archived to one: is its disk mounted? To begin another "
+            "dataset, archive to it once without --prune",
+        )

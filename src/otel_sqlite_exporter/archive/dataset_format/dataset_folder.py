@@ -53,6 +53,11 @@ def is_dataset(path: str | os.PathLike[str]) -> bool:
     return os.path.isdir(path)
 
 
+def has_dataset(path: str | os.PathLike[str]) -> bool:
+    """Return whether a dataset was made at `path`."""
+    return os.path.exists(os.path.join(path, ABOUT))
+
+
 def open_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
     """Open the dataset at `path`.
 
@@ -95,7 +100,7 @@ def make_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
     if os.path.isfile(folder):
         raise ForeignFileError(f"{folder}: it is a file: name a folder for the dataset")
     os.makedirs(folder, exist_ok=True)
-    if not os.path.exists(os.path.join(folder, ABOUT)):
+    if not has_dataset(folder):
         others = [entry for entry in os.listdir(folder) if not entry.startswith(".")]
         if others:
             raise ForeignFileError(f"{folder}: it holds other files: name an empty or a new folder for the dataset")
