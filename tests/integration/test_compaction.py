@@ -279,14 +279,27 @@ def test_one_file_is_left_as_it_is(tmp_path: Path) -> None:
     assert _digest(dataset) == before
 
 
+def test_parts_whose_manifest_is_not_there_stay(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "dataset")
+    _archive(tmp_path, dataset, "a", [_span(1, 1, None, 0, 100)])
+    before = _digest(dataset)
+    (place,) = Path(dataset.join("_manifests")).iterdir()
+    text = place.read_bytes()
+    place.unlink()
+    code, printed, _ = run("compact", dataset.path)
+    assert (code, "in no manifest, and not read" in printed) == (0, True)
+    place.write_bytes(text)
+    assert _digest(dataset) == before
+
+
 def test_leftovers_are_removed(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "dataset")
     _archive(tmp_path, dataset, "a", [_span(1, 1, None, 0, 100)])
     files = {path for path in Path(dataset.path).rglob("*") if path.is_file()}
-    for name in ("part-b-0.parquet", ".part-b-1.parquet.tmp"):
+    for name in ("part-merged-7.parquet", ".part-b-1.parquet.tmp"):
         Path(dataset.join("spans", "date=2026-01-31", name)).write_bytes(b"half")
     Path(dataset.join("logs", "date=2026-02-01")).mkdir()
-    Path(dataset.join("logs", "date=2026-02-01", "part-b-0.parquet")).write_bytes(b"half")
+    Path(dataset.join("logs", "date=2026-02-01", "part-merged-0.parquet")).write_bytes(b"half")
     Path(dataset.join(".compacting")).mkdir()
     with lock_dataset(dataset, alone=False):
         code, _, errors = run("compact", dataset.path)

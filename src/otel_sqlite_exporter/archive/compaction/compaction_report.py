@@ -19,6 +19,7 @@ class CompactionReport:
         contested_sessions: Likewise sessions, by day, whose log records have no trace.
         recounted_calls: Calls of these that count now and did not before, or the other way round.
         removed_parts: Parts of runs that were killed before, which were removed.
+        unnamed_parts: Parts of files that no manifest names, which stay: see `Leftovers`.
         is_dry: Nothing was changed.
     """
 
@@ -32,4 +33,5 @@ class CompactionReport:
     contested_sessions: int = 0
     recounted_calls: int = 0
     removed_parts: int = 0
+    unnamed_parts: int = 0
     is_dry: bool = False

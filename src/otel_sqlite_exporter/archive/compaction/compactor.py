@@ -38,7 +38,7 @@ def compact(dataset: DatasetFolder, progress: Progress, *, is_dry: bool = False)
         OSError, sqlite3.Error: Something cannot be written.
     """
     with lock_dataset(dataset, alone=True):
-        removed = 0 if is_dry else remove_leftovers(dataset)
+        left = None if is_dry else remove_leftovers(dataset)
         manifests = read_manifests(dataset)
         folder = make_work(dataset)
         try:
@@ -46,7 +46,8 @@ def compact(dataset: DatasetFolder, progress: Progress, *, is_dry: bool = False)
                 report = _Compactor(dataset, manifests, relations, folder, progress).run(is_dry=is_dry)
         finally:
             remove_work(dataset)
-        report.removed_parts = removed
+        if left is not None:
+            report.removed_parts, report.unnamed_parts = left
         return report
 
 

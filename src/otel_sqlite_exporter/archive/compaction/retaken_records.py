@@ -79,7 +79,7 @@ def retake(
     for done, date in enumerate(touched):
         progress(done, len(touched), f"writing {date}")
         numbers = [number for number, manifest in enumerate(manifests) if manifest.date == date]
-        made.append(rewriter.rewrite(date, numbers, _find_generation(dataset, date)))
+        made.append(rewriter.rewrite(date, numbers, find_generation(dataset, date)))
     return Retaken(made, recounted)
 
 
@@ -109,7 +109,8 @@ def unite_records(
     return path
 
 
-def _find_generation(dataset: DatasetFolder, date: str) -> int:
+def find_generation(dataset: DatasetFolder, date: str) -> int:
+    """Return the number of the next merged generation of a day."""
     beginning, ending = f"{MERGED}-{date}-", ".json"
     names = [name for name in list_manifests(dataset) if name.startswith(beginning)]
     return max((int(name.removeprefix(beginning).removesuffix(ending)) + 1 for name in names), default=0)

@@ -50,6 +50,7 @@ class DatasetDeletion(NamedTuple):
         days: The days (UTC) whose parts were written again, in order.
         missing: Names of the rule that no record of the dataset has.
         removed_parts: Files of a run that was killed before, which were removed first.
+        unnamed_parts: Parts of files that no manifest names, and that were left as they are.
         bytes_before, bytes_after: Of all parts that hold.
     """
 
@@ -57,6 +58,7 @@ class DatasetDeletion(NamedTuple):
     days: tuple[str, ...]
     missing: tuple[MissingName, ...]
     removed_parts: int
+    unnamed_parts: int
     bytes_before: int
     bytes_after: int
 
@@ -81,7 +83,7 @@ def delete_from_dataset(
         sqlite3.Error, OSError: Something cannot be written. What was not committed is deleted by the next run.
     """
     _check_rule(dataset, rule)
-    removed_parts = compact(dataset, progress).removed_parts
+    compacted = compact(dataset, progress)
     with lock_dataset(dataset, alone=True):
         manifests = read_manifests(dataset)
         folder = make_work(dataset)
@@ -96,7 +98,8 @@ def delete_from_dataset(
     if run.is_declined:
         return None
     sizes = _measure(manifests), _measure(after)
-    return DatasetDeletion(run.removed, tuple(run.days), run.missing, removed_parts, *sizes)
+    left = compacted.removed_parts, compacted.unnamed_parts
+    return DatasetDeletion(run.removed, tuple(run.days), run.missing, *left, *sizes)
 
 
 def plan_dataset_deletion(

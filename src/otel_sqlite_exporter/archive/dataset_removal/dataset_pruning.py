@@ -18,11 +18,11 @@ from otel_sqlite_exporter.archive.asking.locator import write_locator
 from otel_sqlite_exporter.archive.compaction.compactor import compact
 from otel_sqlite_exporter.archive.compaction.contested_records import find_tied
 from otel_sqlite_exporter.archive.compaction.part_relations import PartRelations
-from otel_sqlite_exporter.archive.compaction.retaken_records import Progress, retake
+from otel_sqlite_exporter.archive.compaction.retaken_records import Progress, find_generation, retake
 from otel_sqlite_exporter.archive.compaction.unfinished_files import make_work, remove_leftovers, remove_work
-from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, MERGED, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
-from otel_sqlite_exporter.archive.dataset_format.durable_files import sync_folders
+from otel_sqlite_exporter.archive.dataset_format.durable_files import remove_files
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, commit_manifests, read_manifests
 from otel_sqlite_exporter.archive.dataset_removal.chosen_units import READ, run_removal
 from otel_sqlite_exporter.archive.dataset_removal.gone_rows import GoneRows
@@ -168,14 +168,18 @@ def _write_days(
 
 
 def _remove_days(dataset: DatasetFolder, manifests: Sequence[Manifest]) -> None:
-    """Remove manifests, and then their parts. What a killed run leaves of the parts is in no manifest."""
+    """Remove days. A manifest without parts replaces theirs first, so that the next run completes one that was killed;
+    at the end it goes too."""
+    names: dict[str, list[str]] = {}
     for manifest in manifests:
-        os.unlink(dataset.join(MANIFESTS, manifest.name))
-    sync_folders([dataset.join(MANIFESTS)] if manifests else [])
-    paths = [dataset.join(part.path) for manifest in manifests for part in manifest.parts]
-    for path in paths:
-        os.unlink(path)
-    for folder in {*map(os.path.dirname, paths)}:
+        names.setdefault(manifest.date, []).append(manifest.name)
+    empty = [
+        Manifest(MERGED, date, find_generation(dataset, date), (), tuple(replaced)) for date, replaced in names.items()
+    ]
+    if empty:
+        commit_manifests(dataset, empty)
+        remove_files([dataset.join(MANIFESTS, one.name) for one in empty])
+    for folder in {os.path.dirname(dataset.join(part.path)) for manifest in manifests for part in manifest.parts}:
         with suppress(OSError):  # another source has files of this day
             os.rmdir(folder)
 

@@ -47,6 +47,11 @@ def _describe(path: str, report: CompactionReport) -> list[str]:
     lines = []
     if report.removed_parts:
         lines.append(f"removed {count(report.removed_parts, 'part')} that a run which was stopped had left")
+    if report.unnamed_parts:
+        lines.append(
+            f"{count(report.unnamed_parts, 'part is', 'parts are')} in no manifest, and not read: run the `archive` "
+            "that wrote them again, or copy their manifests"
+        )
     if not report.days:
         return [*lines, f"{path}: nothing to put together"]
     contested = count(report.contested_traces, "trace")

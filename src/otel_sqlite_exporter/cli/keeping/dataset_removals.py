@@ -71,7 +71,7 @@ def delete_in_dataset(
 def _show_deletion(path: str, done: DatasetDeletion, verification: Verification | None, *, as_json: bool) -> int:
     from otel_sqlite_exporter.cli.keeping import delete_output
 
-    is_left = bool(verification and verification.left)
+    is_left = bool(done.unnamed_parts or (verification and verification.left))
     # A run that completes one that was killed finds nothing more of it.
     code = ATTENTION if is_left or (done.missing and not done.removed_parts) else 0
     if as_json:
@@ -83,6 +83,11 @@ def _show_deletion(path: str, done: DatasetDeletion, verification: Verification 
     removed = done.removed
     if done.removed_parts:
         lines.append(f"removed {count(done.removed_parts, 'file')} that an earlier run left")
+    if done.unnamed_parts:
+        lines.append(
+            f"left {count(done.unnamed_parts, 'part')} as they are, which no manifest names: run the `archive` that "
+            "wrote them again, or remove them, and run the same command again"
+        )
     if any(removed):
         lines.append(
             f"deleted {count(removed.spans, 'span')} and {count(removed.logs, 'log record')} of {path}, with "
