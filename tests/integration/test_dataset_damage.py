@@ -87,3 +87,10 @@ def test_parts_of_which_a_byte_changed_are_not_put_together(dataset: Path) -> No
     code, _, said = run("compact", dataset)
     assert (code, said.count("\n")) == (2, 1), said
     assert [Path(dataset, name).read_bytes() for name in list_files(dataset) if "_manifests" in name] == before
+
+
+def test_a_part_of_which_a_byte_changed_gives_no_records(dataset: Path, tmp_path: Path) -> None:
+    _flip(_find_part(dataset, "spans"))
+    code, _, said = run("restore", dataset, "--session", "a", "--into", tmp_path / "restored.db")
+    assert (code, "is not what its manifest says" in said) == (2, True), said
+    assert not (tmp_path / "restored.db").exists()

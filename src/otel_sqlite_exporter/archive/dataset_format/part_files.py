@@ -104,7 +104,8 @@ def count_rows(dataset: DatasetFolder, part: Part) -> int:
 
 
 def check_part(dataset: DatasetFolder, part: Part) -> None:
-    """Make sure that a part is what its manifest says, before what it was made of, or itself, is removed.
+    """Make sure that a part is what its manifest says: before what it was made of, or itself, is removed, and before
+    records are taken out of it.
 
     Raises:
         DamagedFileError: It is missing, or has another size, digest or number of rows.
@@ -112,7 +113,7 @@ def check_part(dataset: DatasetFolder, part: Part) -> None:
     path = dataset.join(part.path)
     if (count_rows(dataset, part), os.path.getsize(path), digest_file(path)) != (part.rows, part.bytes, part.digest):
         raise DamagedFileError(
-            f"{path}: the part is not what its manifest says, so nothing was removed: copy it from a backup"
+            f"{path}: the part is not what its manifest says, so nothing was done: copy it from a backup"
         )
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the records of some traces and sessions from parts, page by page.
 
-The engine passes over the pieces of a part whose statistics and bloom filters say that no row is wanted.
+The engine passes over the pieces of a part whose statistics and bloom filters say that no row is wanted. A flipped bit
+in these would hide rows, so each part is compared with its digest first.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from otel_sqlite_exporter.archive.asking.engine_views import build_table_view
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part
+from otel_sqlite_exporter.archive.dataset_format.part_files import check_part
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_engine_text
 
@@ -30,14 +32,16 @@ class PartReader:
     """Reads the parts of `manifests`, those of `tables` alone. Close it, or use it in a `with`.
 
     Raises:
-        DamagedFileError: A part is missing or cannot be read.
+        DamagedFileError: A part is missing, cannot be read, or is not what its manifest says.
     """
 
     def __init__(self, dataset: DatasetFolder, manifests: Iterable[Manifest], tables: Collection[str]) -> None:
         duckdb = load_duckdb()
         self._errors: tuple[type[Exception], ...] = (duckdb.Error, OSError)
         self._path = dataset.path
-        parts = [part for manifest in manifests for part in manifest.parts]
+        parts = [part for manifest in manifests for part in manifest.parts if part.table in tables]
+        for part in parts:
+            check_part(dataset, part)
         paths = {table: _list_paths(dataset, parts, table) for table in tables}
         statements = [build_table_view(TABLES[table], found) for table, found in paths.items()]
         try:
