@@ -90,7 +90,8 @@ def test_parts_of_which_a_byte_changed_are_not_put_together(dataset: Path) -> No
 
 
 def test_a_part_of_which_a_byte_changed_gives_no_records(dataset: Path, tmp_path: Path) -> None:
-    _flip(_find_part(dataset, "spans"))
+    part = _find_part(dataset, "spans")
+    part.write_bytes(part.read_bytes().replace(b"otel_package", b"otel_package"[::-1]))
     code, _, said = run("restore", dataset, "--session", "a", "--into", tmp_path / "restored.db")
     assert (code, "is not what its manifest says" in said) == (2, True), said
     assert not (tmp_path / "restored.db").exists()

@@ -149,7 +149,7 @@ def test_a_part_that_is_gone_is_said(rich: Path, tmp_path: Path) -> None:
                 os.unlink(dataset.join(part.path))
     code, _, errors = run("restore", dataset.path, "--session", "both", "--into", tmp_path / "made.db")
     assert code == 2
-    assert "a part cannot be read" in errors
+    assert "the part cannot be read" in errors
     assert "copy it from a backup" in errors
     assert sorted(os.listdir(tmp_path)) == ["damaged"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schem
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import FORMAT_VERSION, TABLES, DatasetTable
 from otel_sqlite_exporter.archive.dataset_format.durable_files import put_durably
-from otel_sqlite_exporter.archive.dataset_format.manifests import Part
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.version import __version__
 
@@ -115,6 +115,17 @@ def check_part(dataset: DatasetFolder, part: Part) -> None:
         raise DamagedFileError(
             f"{path}: the part is not what its manifest says, so nothing was done: copy it from a backup"
         )
+
+
+def check_parts(dataset: DatasetFolder, manifest: Manifest, tables: Collection[str]) -> None:
+    """Make sure that the parts of some tables are what their manifest says.
+
+    Raises:
+        DamagedFileError: One is not, or is missing.
+    """
+    for part in manifest.parts:
+        if part.table in tables:
+            check_part(dataset, part)
 
 
 def digest_file(path: str) -> str:

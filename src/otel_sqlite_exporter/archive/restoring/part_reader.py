@@ -2,7 +2,7 @@
 """Reads the records of some traces and sessions from parts, page by page.
 
 The engine passes over the pieces of a part whose statistics and bloom filters say that no row is wanted. A flipped bit
-in these would hide rows, so each part is compared with its digest first.
+in these would hide rows, so parts of which records are taken are compared with their digests first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from otel_sqlite_exporter.archive.asking.engine_views import build_table_view
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part
-from otel_sqlite_exporter.archive.dataset_format.part_files import check_part
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_engine_text
 
@@ -39,9 +38,7 @@ class PartReader:
         duckdb = load_duckdb()
         self._errors: tuple[type[Exception], ...] = (duckdb.Error, OSError)
         self._path = dataset.path
-        parts = [part for manifest in manifests for part in manifest.parts if part.table in tables]
-        for part in parts:
-            check_part(dataset, part)
+        parts = [part for manifest in manifests for part in manifest.parts]
         paths = {table: _list_paths(dataset, parts, table) for table in tables}
         statements = [build_table_view(TABLES[table], found) for table, found in paths.items()]
         try:

@@ -15,6 +15,7 @@ import orjson
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, read_manifests
+from otel_sqlite_exporter.archive.dataset_format.part_files import check_parts
 from otel_sqlite_exporter.archive.restoring.part_reader import PartReader, Row
 from otel_sqlite_exporter.encode.resources import digest_row
 from otel_sqlite_exporter.imports.merging.merged_hours import choose_points, split_hours
@@ -54,6 +55,7 @@ def add_points(
     added = 0
     with closing(open_file(settings)) as target:
         for manifest in manifests:
+            check_parts(dataset, manifest, ["metrics", "exemplars"])
             with PartReader(dataset, [manifest], ["metrics", "exemplars"]) as reader:
                 for points, counts in _read_series(reader, sessions):
                     added += _write(target, settings, points, counts)

@@ -10,6 +10,7 @@ from itertools import chain
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
+from otel_sqlite_exporter.archive.dataset_format.part_files import check_parts
 from otel_sqlite_exporter.archive.restoring.part_reader import PartReader
 from otel_sqlite_exporter.archive.restoring.raw_file import RawFile
 
@@ -50,6 +51,7 @@ def restore_each(
     """
     for manifest in manifests:
         path = os.path.join(folder, f"{manifest.source}-{manifest.date}-{manifest.generation}.db")
+        check_parts(dataset, manifest, _TABLES)
         with PartReader(dataset, [manifest], _TABLES) as reader:
             if not _restore(reader, manifest.source, [*trace_ids], [*sessions], path):
                 continue
