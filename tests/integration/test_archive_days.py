@@ -203,7 +203,7 @@ def test_what_is_one_with_a_late_record_of_another_day_is_written_again(path: Pa
 
 _CHAT = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 10}
 _ASKED = '[{"role":"assistant","parts":[{"type":"tool_call","id":"c","name":"n","arguments":{"a":1}}]}]'
-_AGENT = {"gen_ai.operation.name": "invoke_agent", "session.id": "s", "gen_ai.usage.input_tokens": 10}
+_AGENT: dict[str, Any] = {"gen_ai.operation.name": "invoke_agent", "session.id": "s", "gen_ai.usage.input_tokens": 10}
 
 
 @pytest.mark.parametrize(
