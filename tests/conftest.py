@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.native.core_state import find_core_state
-from tests.new_files import copy_new_files, put_new_file
+from tests.new_files import copy_new_files
 
 ROOT = Path(__file__).parents[1]
 HANG_S = 180
@@ -138,7 +138,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @contextmanager
 def exporting(path: Path | str, **keywords: Any) -> Iterator[SQLiteSpanExporter]:
     """An exporter that is shut down at the end."""
-    put_new_file(path)
     exporter = SQLiteSpanExporter(path, **keywords)
     try:
         yield exporter
