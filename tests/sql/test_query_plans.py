@@ -128,7 +128,7 @@ _OF_THE_WHOLE_FILE = {
     *("count_due_hours", "estimate_points"),
     # Of `archive`, once in a run or a day: of few days, removals, marks and open spans, and of all series.
     *("forget_archives", "get_last_rewrite", "count_removals", "list_mark_days", "find_running_traces"),
-    *("find_log_range", "find_days_after_points", "has_day"),
+    *("find_log_range", "find_days_after_points", "has_day", "has_archives"),
     *("archive_marks", "archive_series", "archive_exemplars", "count_archived_points", "list_point_days"),
     *("list_record_days", "restore_finishes"),  # of a file that `compact` makes of some traces
     *("sum_kept_calls", "find_held_back", "get_last_deletion"),

@@ -4,7 +4,8 @@
 -- trace that has such records, or pairs with it; or an agent that may repeat calls of it. All records of such a trace count, as a
 -- session that is named late is that of all of them. Log records without a trace are of the trace that has no id: those that the
 -- latter is about have a row for each day, with a time of it as the start. :window is how far records may be from each other that
--- pair by time, in nanoseconds.
+-- pair by time, in nanoseconds. A condition on a joined table alone would let SQLite read all of it for a Bloom filter: iif()
+-- names another table in it.
 WITH
   no_trace AS MATERIALIZED (SELECT t.id FROM _traces AS t WHERE t.trace_id = ''),
   late AS MATERIALIZED (
@@ -25,26 +26,26 @@ WITH
   new_events AS MATERIALIZED (
     SELECT e.id, p.trace, p.session, e.stem, e.time_unix_nano, e.related_event, l.record, l.log
     FROM late AS l
-    CROSS JOIN _trace_sessions AS p ON p.trace = l.trace
+    CROSS JOIN _trace_sessions AS p INDEXED BY _trace_sessions_key ON p.trace = l.trace
     CROSS JOIN _events AS e INDEXED BY _events_trace_session ON e.trace_session = p.id
     UNION ALL
     SELECT e.id, p.trace, p.session, e.stem, e.time_unix_nano, e.related_event, e.id, 0
     FROM _events AS e
     CROSS JOIN _trace_sessions AS p ON p.id = e.trace_session
-    WHERE e.id > :record AND p.trace IN (SELECT id FROM no_trace)
+    WHERE e.id > :record AND iif(e.id, p.trace, NULL) IN (SELECT id FROM no_trace)
   ),
   -- The sessions that these records show, or have shown: a record of their trace names each.
   shown (trace, session) AS MATERIALIZED (
-    SELECT l.trace, p.session FROM late AS l CROSS JOIN _trace_sessions AS p ON p.trace = l.trace WHERE p.session IS NOT NULL
+    SELECT l.trace, p.session FROM late AS l CROSS JOIN _trace_sessions AS p INDEXED BY _trace_sessions_key ON p.trace = l.trace WHERE iif(l.trace, p.session, NULL) IS NOT NULL
     UNION
-    SELECT l.trace, p.own_session FROM late AS l CROSS JOIN _trace_sessions AS p ON p.trace = l.trace
-    WHERE p.own_session IS NOT NULL
+    SELECT l.trace, p.own_session FROM late AS l CROSS JOIN _trace_sessions AS p INDEXED BY _trace_sessions_key ON p.trace = l.trace
+    WHERE iif(l.trace, p.own_session, NULL) IS NOT NULL
   ),
   times (session, since, until, record, log) AS MATERIALIZED (
     SELECT h.session, min(p.start_time_unix_nano), max(p.end_time_unix_nano), max(l.record), max(l.log)
     FROM late AS l
     CROSS JOIN shown AS h ON h.trace = l.trace
-    CROSS JOIN _trace_sessions AS p ON p.trace = l.trace
+    CROSS JOIN _trace_sessions AS p INDEXED BY _trace_sessions_key ON p.trace = l.trace
     GROUP BY h.session, p.start_time_unix_nano / 86400000000000
     UNION ALL
     SELECT e.session, min(e.time_unix_nano), max(e.time_unix_nano), max(e.record), 0
@@ -130,14 +131,14 @@ WITH
       FROM new_events AS w
       WHERE w.stem IS NOT NULL AND w.trace IN (SELECT id FROM no_trace)
     ) AS n
-    CROSS JOIN _trace_sessions AS q ON q.session = n.session AND q.candidate_time_unix_nano >= n.time_unix_nano - 2 * :window
+    CROSS JOIN _trace_sessions AS q INDEXED BY _trace_sessions_candidates ON q.session = n.session AND q.candidate_time_unix_nano >= n.time_unix_nano - 2 * :window
     CROSS JOIN _events AS e INDEXED BY _events_stem ON e.trace_session = q.id AND e.stem = n.stem
       AND e.time_unix_nano BETWEEN n.time_unix_nano - 2 * :window AND n.time_unix_nano + 2 * :window
     WHERE n.time_unix_nano < :until + :window
     UNION ALL
     SELECT a.trace, NULL, w.record, w.log, 0
     FROM times AS w
-    CROSS JOIN _trace_sessions AS q ON q.session = w.session AND q.end_time_unix_nano >= w.since
+    CROSS JOIN _trace_sessions AS q INDEXED BY _trace_sessions_session ON q.session = w.session AND q.end_time_unix_nano >= w.since
     CROSS JOIN _llm_interactions AS a INDEXED BY _llm_interactions_aggregate
       ON a.trace_session = q.id AND a.is_aggregate = 1 AND a.is_hidden = 0
     WHERE q.start_time_unix_nano <= w.until AND a.has_usage AND a.start_time_unix_nano <= w.until
