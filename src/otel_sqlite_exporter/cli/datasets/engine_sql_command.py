@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from otel_sqlite_exporter.cli.formatting import print_lines
+
 if TYPE_CHECKING:
     from otel_sqlite_exporter.archive.asking.engine_sql import Engine
 
@@ -37,7 +39,7 @@ def engine_sql(engine: Engine, *, dataset: str | None, in_place: bool, days: tup
     if in_place and days:
         raise click.UsageError("give either --in-place or --day")
     dates = sorted({f"{day:%Y-%m-%d}" for day in days})
-    click.echo(render_engine_sql(engine, dataset, in_place=in_place, days=dates), nl=False)
+    print_lines(*render_engine_sql(engine, dataset, in_place=in_place, days=dates).splitlines())
 
 
 COMMANDS = (engine_sql,)
