@@ -24,7 +24,14 @@ from otel_sqlite_exporter.archive.dataset_format.dataset_tables import EXEMPLARS
 from otel_sqlite_exporter.archive.day_rows.point_days import count_points, digest_points, list_point_days
 from otel_sqlite_exporter.archive.day_rows.point_rows import read_exemplars, read_points
 from otel_sqlite_exporter.archive.day_rows.same_points import unite_rows
-from otel_sqlite_exporter.model.metric_records.metric_signals import CUMULATIVE, SUM, InstrumentFields, PointFields
+from otel_sqlite_exporter.archive.reporting.dataset_reports import DatasetReports
+from otel_sqlite_exporter.model.metric_records.metric_signals import (
+    CUMULATIVE,
+    DELTA,
+    SUM,
+    InstrumentFields,
+    PointFields,
+)
 from otel_sqlite_exporter.model.values import LARGEST
 from tests.dataset_files import make_rich_file
 from tests.drawn_points import point_lists
@@ -32,7 +39,7 @@ from tests.hostile_points import write_hostile_points
 from tests.metered_datasets import DAY_NS, VIEWS, archive_days, read_dataset, read_file, settle
 from tests.mixed_points import RESOURCES, encode, mixed_points, write_batches
 from tests.otlp_captures.capture_files import import_batches, read_capture
-from tests.sample_traces import write_traces
+from tests.sample_traces import NOON_NS, write_traces
 
 _MIDNIGHT_NS = 20_600 * DAY_NS
 _METERED = ("claude-code", "live-codex", "live-gemini-cli", "live-copilot", "pydai-v5")
@@ -66,6 +73,25 @@ def test_what_agents_measure_of_themselves_is_that_of_the_file(tmp_path: Path, d
     measured = {row.split("'measure', ")[1].split(")")[0] for row in read_file(path, "agent_usage")}
     assert len(measured) > 5
     check_views(path, dataset)
+
+
+def test_a_report_on_a_session_has_its_points_of_days_without_its_traces(
+    tmp_path: Path, dataset: DatasetFolder
+) -> None:
+    path = write_traces(tmp_path / "otel.db", 1)
+    used = InstrumentFields("claude_code.token.usage", unit="tokens", kind=SUM, temporality=DELTA, is_monotonic=True)
+    labels = {"session.id": "session-0", "type": "input", "model": "m"}
+    points = [
+        PointFields(
+            used, labels, NOON_NS + day * DAY_NS, NOON_NS + day * DAY_NS + 1, 0, 7, None, [], RESOURCES[0], None
+        )
+        for day in (1, 2)
+    ]
+    write_batches(path, [encode(points)])
+    archive_days(path, dataset)
+    expected = TelemetryDatabase(path).run_report("agents-usage", session_id="session-0").to_dicts()
+    assert expected[0]["input_tokens"] == 14
+    assert DatasetReports(dataset.path).run_report("agents-usage", session_id="session-0").to_dicts() == expected
 
 
 def test_hostile_texts_stay_as_they_are(tmp_path: Path, dataset: DatasetFolder) -> None:

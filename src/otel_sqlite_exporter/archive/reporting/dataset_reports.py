@@ -49,7 +49,9 @@ REFUSED: Mapping[str, str] = {
 }
 """The reports that a dataset has not, and why."""
 _OF_POINTS = ("agents-usage",)
-_OF_POINTS = ("genai-metrics",)
+"""The reports on data points: those of a session may be on other days than its traces."""
+_MADE_IN_FILE = ("genai-metrics",)
+"""The reports that a file makes of its data points: these are put into a temporary one."""
 _WORK = "otel-sqlite-exporter"
 _PARAMETER = re.compile(r"(?<![:\w']):([a-z]\w*)")
 _LIST = re.compile(r"IN \(SELECT value FROM json_each\(:(\w+)\)\)")
@@ -114,7 +116,7 @@ class DatasetReports:
         given = {filter: value for filter, value in filters.items() if value is not None}
         question = read_question(name, since=since, until=until, group_by=group_by, limit=limit, timezone=timezone)
         _check_report(name)
-        if name in _OF_POINTS:
+        if name in _MADE_IN_FILE:
             return self._report_points(question, since, until, timezone, given)
         select = build_report(name, question.parameters, given, is_pass=False, text=read_text(name))
         sql, values = _translate(select.sql, select.parameters)
@@ -130,7 +132,7 @@ class DatasetReports:
             FilterError: A dataset has no such report.
         """
         _check_report(name)
-        return describe_report(name) if name in _OF_POINTS else describe_text(read_text(name))
+        return describe_report(name) if name in _MADE_IN_FILE else describe_text(read_text(name))
 
     def describe_parts(self) -> str | None:
         """Return a sentence if traces stand in several parts, as their records are then told several times."""
