@@ -6,11 +6,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from otel_sqlite_exporter.archive.asking.dataset_engine import open_engine
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
 from otel_sqlite_exporter.archive.day_rows.day_writer import write_day
@@ -18,7 +18,6 @@ from otel_sqlite_exporter.archive.day_rows.row_reader import find_id_base
 from otel_sqlite_exporter.model.values import LARGEST
 
 VIEWS = ("metrics", "metric_points", "exemplars", "agent_usage", "agents", "scores", "marks")
-DAY_NS = 86_400 * 10**9
 SOURCE = "a" * 16
 _TIMES = """
   SELECT time_unix_nano / :day FROM _metric_points UNION SELECT time_unix_nano / :day FROM _marks
@@ -36,11 +35,6 @@ def archive_days(path: Path, dataset: DatasetFolder, source: str = SOURCE, gener
     with closing(sqlite3.connect(path)) as file:
         days = sorted(day for (day,) in file.execute(_TIMES, {"day": DAY_NS}))
         return [write_day(file, dataset, source, name_day(day), generation) for day in days]
-
-
-def name_day(day: int) -> str:
-    """The name of a day since 1970."""
-    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")
 
 
 def read_file(path: Path, view: str) -> list[str]:

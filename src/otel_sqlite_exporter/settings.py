@@ -11,7 +11,7 @@ writes the tables of docs/settings.md.
 # would have to be evaluated, which takes 1 ms in each process.
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypedDict, Unpack
 
 from otel_sqlite_exporter import parsing
@@ -259,6 +259,18 @@ class Settings(NamedTuple):
             "stored, and counted: see docs/metrics.md#too-many-series.",
         ),
     ]
+
+
+WHOLE_RECORDS: Mapping[str, Any] = {
+    "redact_keys": (),
+    "redact_values": (),
+    "redactor": None,
+    "allow_keys": (),
+    "capture": "all",
+    "capture_content": True,
+    "capture_limit": None,
+}
+"""The settings with which records are stored as they come: those that were redacted before are not redacted again."""
 
 
 def resolve_settings(path: str | os.PathLike[str] | None = None, **keywords: Unpack[SettingKeywords]) -> Settings:

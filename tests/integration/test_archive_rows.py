@@ -14,12 +14,14 @@ import pytest
 from hypothesis import given, settings
 
 from otel_sqlite_exporter.archive.asking.dataset_engine import open_engine
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import bound_day, parse_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import make_dataset
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import read_manifests
 from otel_sqlite_exporter.archive.dataset_format.part_files import read_part
-from otel_sqlite_exporter.archive.day_rows.day_writer import find_day, write_day
-from otel_sqlite_exporter.archive.day_rows.row_reader import LATEST_UNIX_NANO, READERS, DayRows, find_id_base, read_rows
+from otel_sqlite_exporter.archive.day_rows.day_writer import write_day
+from otel_sqlite_exporter.archive.day_rows.row_reader import READERS, DayRows, find_id_base, read_rows
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from tests.dataset_files import DAY_NS, make_rich_file
 from tests.mixed_records import export_batches, mixed_records
@@ -51,7 +53,7 @@ def file(rich: Path) -> Iterator[sqlite3.Connection]:
 
 
 def read_table(
-    file: sqlite3.Connection, table: str, since: int = 0, until: int = LATEST_UNIX_NANO, **more: Any
+    file: sqlite3.Connection, table: str, since: int = 0, until: int = LARGEST, **more: Any
 ) -> list[dict[str, Any]]:
     """The rows of a table, with the ids of the file."""
     rows = [row for batch in read_rows(file, table, since, until, BASE, **more) for row in batch.to_pylist()]
@@ -116,7 +118,7 @@ def test_two_archives_of_one_file_are_equal(file: sqlite3.Connection, tmp_path: 
     ]
     assert {part.table for part in written.parts} == {*TABLES}
     assert read_manifests(one) == (written,)
-    since, until = find_day("2026-02-01")
+    since, until = bound_day(parse_day("2026-02-01"))
     for part in written.parts:
         rows = read_part(one, part)
         assert rows.num_rows == part.rows
@@ -158,7 +160,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(file: sq
     for date in ("2026-02-02", "2026-11-28"):  # the second has twice as many spans, and ten times the log records
         statements: list[str] = []
         file.set_trace_callback(statements.append)
-        with DayRows(file, *find_day(date), BASE) as day:
+        with DayRows(file, *bound_day(parse_day(date)), BASE) as day:
             assert sum(batch.num_rows for table in READERS for batch in day.read(table)) > 100
         file.set_trace_callback(None)
         counts.append(len(statements))

@@ -15,7 +15,7 @@ import pytest
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
 from otel_sqlite_exporter.archive.dataset_format.manifests import read_manifests
 from otel_sqlite_exporter.archive.restoring.gathered_file import gather, make_gathering_settings
-from otel_sqlite_exporter.archive.restoring.restored_traces import restore_traces
+from otel_sqlite_exporter.archive.restoring.restored_traces import restore_each
 from otel_sqlite_exporter.imports.merging.merge_sources import open_merge_source
 from otel_sqlite_exporter.imports.merging.merger import Merger
 from tests.commands import run
@@ -43,7 +43,7 @@ def test_a_file_that_is_restored_and_merged_has_the_same_views(rich: Path, tmp_p
     dataset = open_dataset(rich.with_name("dataset"))
     sessions = ["", *_list(rich, "SELECT session_id FROM sessions")]
     traces = _list(rich, "SELECT trace_id FROM traces")
-    paths = restore_traces(dataset, read_manifests(dataset), traces, str(tmp_path), sessions=sessions)
+    paths = [*restore_each(dataset, read_manifests(dataset), traces, str(tmp_path), sessions=sessions)]
     assert {name for path in paths for name in _list(Path(path), "SELECT value FROM _state WHERE name = 'file'")} == {
         RICH_NAME[:16]
     }

@@ -20,7 +20,7 @@ from otel_sqlite_exporter.show.units import format_bytes
 from otel_sqlite_exporter.storage.backup import copy_database
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
 from otel_sqlite_exporter.storage.identity import find_version
-from otel_sqlite_exporter.storage.system.system_files import find_real_path, stands_beside, sync_folder
+from otel_sqlite_exporter.storage.system.system_files import find_real_path, name_file, stands_beside, sync_folder
 
 
 class FileCopy(NamedTuple):
@@ -104,10 +104,6 @@ def _check_place(path: str, copy: str, *, force: bool) -> None:
 def _name_copy(part: str, copy: str) -> None:
     """Give a complete copy its name, unless another file has got it meanwhile."""
     try:
-        os.link(part, copy)
+        name_file(part, copy)
     except FileExistsError:
         raise CopyRefusedError(f"{copy} is there now: give another path, or --force to replace it") from None
-    except OSError:  # this file system has no second names
-        os.rename(part, copy)
-    else:
-        os.unlink(part)

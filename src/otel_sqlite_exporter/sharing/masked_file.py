@@ -13,7 +13,7 @@ from otel_sqlite_exporter.model.mark_rows import SESSION_KEY
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.summaries import SessionSummary, TraceSummary
-from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.settings import WHOLE_RECORDS, Settings
 
 _PAGE = 200
 SharedPart = SessionSummary | TraceSummary
@@ -33,13 +33,7 @@ def make_masked_file(records: str, path: str, settings: Settings, session_name: 
     plain = settings._replace(
         path=path,
         auto_migrate="safe",
-        redact_keys=(),
-        redact_values=(),
-        redactor=None,
-        allow_keys=(),
-        capture="all",
-        capture_content=True,
-        capture_limit=None,
+        **WHOLE_RECORDS,
         metric_new_series=LARGEST,
         session_attributes=names,
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.archive.archiving.archive_run import ArchiveResult, OnProgress, opening
 from otel_sqlite_exporter.archive.archiving.archived_limit import ArchivedLimit
-from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS
 from otel_sqlite_exporter.retention.prune import PruneResult, prune
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.settings import Settings

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from typing import Literal, NamedTuple
 
 from otel_sqlite_exporter.archive.archiving.changed_days import find_due, read_running
-from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, NotedDays, name_day
-from otel_sqlite_exporter.archive.dataset_format.dataset_folder import ABOUT, DatasetFolder, open_dataset
+from otel_sqlite_exporter.archive.archiving.noted_days import NotedDays
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, find_times, name_day
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, has_dataset, open_dataset
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -52,7 +52,7 @@ def plan_archive(settings: Settings, folder: str, until_day: int) -> ArchivePlan
         FileRefusedError: The file or the dataset cannot be read.
         sqlite3.Error, OSError: The same.
     """
-    dataset = open_dataset(folder) if os.path.exists(os.path.join(folder, ABOUT)) else None
+    dataset = open_dataset(folder) if has_dataset(folder) else None
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
     return file.read(_plan, dataset, until_day, settings.pairing_window_ms * 1_000_000)
 
@@ -63,8 +63,7 @@ def _plan(connection: sqlite3.Connection, dataset: DatasetFolder | None, until_d
     days = []
     for day, changes in find_due(connection, noted, until_day, running, window_ns).items():
         if changes is None:
-            times = {"since": day * DAY_NS, "until": (day + 1) * DAY_NS}
-            (traces,) = connection.execute(read_query("count_traces_of_day"), times).fetchone()
+            (traces,) = connection.execute(read_query("count_traces_of_day"), find_times(day)).fetchone()
             days.append(PlannedDay(name_day(day), "new", traces))
         else:
             days.append(PlannedDay(name_day(day), "changed", len(changes.traces)))

@@ -19,8 +19,9 @@ from typing import Literal, NamedTuple
 from otel_sqlite_exporter.archive.archiving.changed_days import DayChanges, Running, find_due, read_running
 from otel_sqlite_exporter.archive.archiving.day_choice import choose_rows
 from otel_sqlite_exporter.archive.archiving.held_manifests import HeldManifests
-from otel_sqlite_exporter.archive.archiving.noted_days import COUNTED, DAY_NS, LastIds, NotedDay, NotedDays, name_day
+from otel_sqlite_exporter.archive.archiving.noted_days import COUNTED, LastIds, NotedDay, NotedDays
 from otel_sqlite_exporter.archive.asking.day_summaries import DaySummaries
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import (
     MANIFESTS,
     DatasetFolder,

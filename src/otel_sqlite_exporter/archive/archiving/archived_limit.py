@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from otel_sqlite_exporter.archive.archiving.archive_run import ArchiveRun
 from otel_sqlite_exporter.archive.archiving.changed_days import find_changed_traces, find_oldest_ids, read_running
-from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, LastIds, NotedDay, name_day
+from otel_sqlite_exporter.archive.archiving.noted_days import LastIds, NotedDay
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, find_times, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
 from otel_sqlite_exporter.archive.dataset_format.part_files import check_part
@@ -87,8 +88,7 @@ class ArchivedLimit:
 
 
 def _has_rows(connection: sqlite3.Connection, day: int) -> bool:
-    times = {"since": day * DAY_NS, "until": (day + 1) * DAY_NS}
-    return bool(connection.execute(read_query("has_day"), times).fetchone()[0])
+    return bool(connection.execute(read_query("has_day"), find_times(day)).fetchone()[0])
 
 
 def check_parts(dataset: DatasetFolder, rows: Iterable[NotedDay], manifests: Mapping[str, Manifest]) -> None:

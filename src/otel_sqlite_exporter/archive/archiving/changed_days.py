@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from otel_sqlite_exporter.archive.archiving.closed_days import list_days
-from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, LastIds, NotedDay
+from otel_sqlite_exporter.archive.archiving.noted_days import LastIds, NotedDay
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, find_times
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -96,8 +97,7 @@ def find_changes(
     for day, row in noted.items():
         if row.late_records:
             found[day].has_points = True
-            times = {"since": day * DAY_NS, "until": (day + 1) * DAY_NS}
-            for (later,) in connection.execute(read_query("find_days_after_points"), times):
+            for (later,) in connection.execute(read_query("find_days_after_points"), find_times(day)):
                 if later in noted:
                     found[later].has_points = True
     return {day: changes for day, changes in found.items() if changes}

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from datetime import date
 
-from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, find_times, parse_day
 from otel_sqlite_exporter.archive.day_rows.point_days import list_point_days
 from otel_sqlite_exporter.parsing import parse_age
 from otel_sqlite_exporter.sql.texts import read_query
 
-_EPOCH = date(1970, 1, 1).toordinal()
 _FIRST_NS = -(2**63)
 
 
@@ -25,7 +23,7 @@ def parse_bound(value: str, now_unix_nano: int) -> int:
     """
     today = now_unix_nano // DAY_NS
     try:
-        return min(today, date.fromisoformat(value.strip()).toordinal() - _EPOCH)
+        return min(today, parse_day(value.strip()))
     except ValueError:
         pass
     try:
@@ -54,7 +52,7 @@ def list_days(connection: sqlite3.Connection, until_day: int, known: Collection[
 
 def count_logs(connection: sqlite3.Connection, day: int, *, most: int = -1) -> int:
     """Return how many log records without a trace a day has, but no more than `most`."""
-    values = {"since": day * DAY_NS, "until": (day + 1) * DAY_NS, "limit": most}
+    values = {**find_times(day), "limit": most}
     return int(connection.execute(read_query("count_traceless_logs"), values).fetchone()[0])
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
 from otel_sqlite_exporter.archive.archiving.changed_days import DayChanges, Running
 from otel_sqlite_exporter.archive.archiving.closed_days import count_logs
-from otel_sqlite_exporter.archive.archiving.noted_days import DAY_NS, NotedDay
+from otel_sqlite_exporter.archive.archiving.noted_days import NotedDay
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import bound_day, find_times
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
 from otel_sqlite_exporter.archive.dataset_format.part_files import read_part
@@ -45,11 +46,11 @@ class DayChoice:
 
     def count(self, connection: sqlite3.Connection, day: int) -> dict[str, int]:
         """Return how many `spans`, `logs` and `points` the file has of what is written."""
-        times = {"since": day * DAY_NS, "until": (day + 1) * DAY_NS}
+        times = find_times(day)
         chosen = {"only": _dump(self.only), "left_out": _dump(self.left_out)}
         spans, logs = connection.execute(read_query("count_records_of_day"), times | chosen).fetchone()
         logs += count_logs(connection, day) if self.with_logs else 0
-        return {"spans": spans, "logs": logs, "points": count_points(connection, *times.values()) * self.with_points}
+        return {"spans": spans, "logs": logs, "points": count_points(connection, *bound_day(day)) * self.with_points}
 
     @property
     def is_empty(self) -> bool:
@@ -119,8 +120,8 @@ def _has_all(
         return False
     if not connection.execute(read_query("count_removals"), {"since": row.time_unix_nano}).fetchone()[0]:
         return True
-    times = {"since": day * DAY_NS, "until": (day + 1) * DAY_NS}
-    if count_points(connection, *times.values()) - row.late_records < row.points:
+    times = find_times(day)
+    if count_points(connection, *bound_day(day)) - row.late_records < row.points:
         return False
     (logs,) = connection.execute(read_query("count_older_logs"), times | {"log": row.last.log}).fetchone()
     if logs < row.logs - sum(of_trace for _, of_trace in archived.values()):

@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from otel_sqlite_exporter.archive.archiving.noted_days import NotedDay, name_day
+from otel_sqlite_exporter.archive.archiving.noted_days import NotedDay
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import HOLDS, Manifest, list_manifests, read_manifests
 

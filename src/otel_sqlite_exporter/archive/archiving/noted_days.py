@@ -6,24 +6,17 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, name_manifest
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.removal.used_ids import read_used_ids
 from otel_sqlite_exporter.write.statements import encode_parameters, run_script
 
-DAY_NS = 86_400 * 10**9
 COUNTED = "file"
 """The fact of a manifest that tells how many `spans`, `logs` and `points` the file had of it."""
-_EPOCH = date(1970, 1, 1).toordinal()
-
-
-def name_day(day: int) -> str:
-    """Return the date of a day since 1970-01-01, as `2026-01-31`."""
-    return date.fromordinal(_EPOCH + day).isoformat()
 
 
 class LastIds(NamedTuple):
@@ -70,7 +63,7 @@ class NotedDay(NamedTuple):
     @property
     def manifest(self) -> str:
         """The name of the manifest."""
-        return f"{self.source}-{name_day(self.day)}-{self.generation}.json"
+        return name_manifest(self.source, name_day(self.day), self.generation)
 
 
 def _make_row(columns: Sequence[Any]) -> NotedDay:

@@ -7,12 +7,11 @@ configuration is locked. Views are made when it is opened, over the parts of all
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
-import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb
 from otel_sqlite_exporter.archive.asking.engine_views import (
@@ -27,6 +26,7 @@ from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, read_manifests
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_engine_text
+from otel_sqlite_exporter.storage.system.work_folders import make_temporary_folder
 
 _MEMORY = 2 << 30
 _TRIES = 5
@@ -34,19 +34,48 @@ _OF_ALL_DAYS = ("marks",)
 
 
 class DatasetEngine:
-    """A DuckDB connection with the views of a dataset. Close it, or use it in a `with`.
+    """A DuckDB connection that can read some parts alone, and its scratch folder. Close it, or use it in a `with`.
 
     Attributes:
         connection: The connection of DuckDB.
-        manifests: The manifests whose parts it reads.
     """
 
-    def __init__(self, connection: Any, manifests: Sequence[Manifest], scratch: str) -> None:
-        self.connection = connection
-        self.manifests = tuple(manifests)
-        self._scratch = scratch
+    def __init__(
+        self,
+        paths: Sequence[str],
+        statements: Iterable[str] = (),
+        threads: int | None = None,
+        memory: int | None = None,
+        *,
+        folders: Sequence[str] = (),
+    ) -> None:
+        """Open it, and run `statements`. It can read the files at `paths`, and those below `folders`.
 
-    def __enter__(self) -> DatasetEngine:
+        Raises:
+            duckdb.Error: A statement fails.
+            OSError: There is no place for the scratch folder.
+        """
+        duckdb = load_duckdb()
+        with contextlib.ExitStack() as stack:
+            settings: dict[str, Any] = {
+                "threads": threads or os.cpu_count() or 1,
+                "memory_limit": f"{memory or _MEMORY}B",
+                "temp_directory": stack.enter_context(make_temporary_folder(".asking-")),
+                "python_enable_replacements": False,
+                "default_null_order": "sqlite",
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+            self.connection: Any = stack.enter_context(contextlib.closing(duckdb.connect(config=settings)))
+            self.connection.execute(f"SET allowed_paths = [{', '.join(map(quote, paths))}]")
+            self.connection.execute(f"SET allowed_directories = [{', '.join(map(quote, folders))}]")
+            self.connection.execute("SET enable_external_access = false")
+            self.connection.execute("SET lock_configuration = true")
+            for statement in statements:
+                self.connection.execute(statement)
+            self._opened = stack.pop_all()
+
+    def __enter__(self) -> Self:
         """Return it."""
         return self
 
@@ -58,8 +87,7 @@ class DatasetEngine:
 
     def close(self) -> None:
         """Close the connection, and remove what it put on disk."""
-        self.connection.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._opened.close()
 
 
 def open_engine(
@@ -92,14 +120,14 @@ def open_engine(
         statements.append(build_parts_view((manifest.date, part) for manifest in manifests for part in manifest.parts))
         statements += [read_engine_text("duckdb", "views", name) for name in views]
         try:
-            connection, scratch = connect(read, statements, threads, memory)
+            engine = DatasetEngine(read, statements, threads, memory)
         except duckdb.Error as error:
             if tried + 1 == _TRIES or all(map(os.path.exists, read)) or manifests == read_manifests(dataset):
                 raise DamagedFileError(
                     f"{dataset.path}: a part cannot be read ({describe_error(error)}): copy it from a backup"
                 ) from None
         else:
-            return DatasetEngine(connection, manifests, scratch)
+            return engine
     raise AssertionError  # the last try returns or raises
 
 
@@ -109,45 +137,6 @@ def _find_paths(
     """Return the paths of the parts that are asked for, by table."""
     parts = [part for manifest in manifests for part in manifest.parts if _is_asked(part, manifest, dates)]
     return {name: [dataset.join(part.path) for part in parts if part.table == name] for name in TABLES}
-
-
-def connect(
-    paths: Sequence[str],
-    statements: Iterable[str],
-    threads: int | None = None,
-    memory: int | None = None,
-    *,
-    folders: Sequence[str] = (),
-) -> tuple[Any, str]:
-    """Return a DuckDB connection that can read the files at `paths` and those below `folders` alone, after `statements`
-    ran, and its scratch folder."""
-    duckdb = load_duckdb()
-    scratch = tempfile.mkdtemp(prefix="otel-dataset-")
-    try:
-        settings: Mapping[str, Any] = {
-            "threads": threads or os.cpu_count() or 1,
-            "memory_limit": f"{memory or _MEMORY}B",
-            "temp_directory": scratch,
-            "python_enable_replacements": False,
-            "default_null_order": "sqlite",
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-        connection = duckdb.connect(config=dict(settings))
-        try:
-            connection.execute(f"SET allowed_paths = [{', '.join(map(quote, paths))}]")
-            connection.execute(f"SET allowed_directories = [{', '.join(map(quote, folders))}]")
-            connection.execute("SET enable_external_access = false")
-            connection.execute("SET lock_configuration = true")
-            for statement in statements:
-                connection.execute(statement)
-        except BaseException:
-            connection.close()
-            raise
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
-    return connection, scratch
 
 
 def _is_asked(part: Part, manifest: Manifest, dates: Collection[str] | None) -> bool:

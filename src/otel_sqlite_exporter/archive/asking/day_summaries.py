@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-from otel_sqlite_exporter.archive.asking.dataset_engine import connect
+from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
@@ -26,7 +25,7 @@ class DaySummaries:
 
     def __init__(self, dataset: DatasetFolder) -> None:
         self._dataset = dataset
-        self._opened: tuple[Any, str] | None = None
+        self._engine: DatasetEngine | None = None
 
     def __enter__(self) -> DaySummaries:
         """Return it."""
@@ -40,11 +39,9 @@ class DaySummaries:
 
     def close(self) -> None:
         """Close the connection, and remove what it put on disk."""
-        if self._opened is not None:
-            connection, scratch = self._opened
-            self._opened = None
-            connection.close()
-            shutil.rmtree(scratch, ignore_errors=True)
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
 
     def summarise(self, parts: Sequence[Part], table: str) -> Iterator[Any]:
         """Yield the rows of a summary as record batches, with its columns in order, sorted as they stay. Take all of
@@ -71,6 +68,6 @@ class DaySummaries:
             yield make_batch(TABLES[table], rows)
 
     def _connect(self) -> Any:
-        if self._opened is None:
-            self._opened = connect((), (), folders=[self._dataset.path])
-        return self._opened[0]
+        if self._engine is None:
+            self._engine = DatasetEngine((), folders=[self._dataset.path])
+        return self._engine.connection

@@ -32,8 +32,13 @@ def build_table_view(table: DatasetTable, paths: Sequence[str]) -> str:
         # The date is also in the path, by which whole parts are passed over.
         source = f"read_parquet([{files}], hive_partitioning = true, hive_types_autocast = false)"
         return f"CREATE OR REPLACE VIEW _{table.name} AS SELECT {columns} FROM {source}"
-    columns = ", ".join(f'CAST(NULL AS {_TYPES[type]}) AS "{name}"' for name, type in table.columns.items())
-    return f"CREATE OR REPLACE VIEW _{table.name} AS SELECT {columns}, CAST(NULL AS VARCHAR) AS date WHERE 1 = 0"
+    return f"CREATE OR REPLACE VIEW _{table.name} AS SELECT {list_nulls(table)} WHERE 1 = 0"
+
+
+def list_nulls(table: DatasetTable) -> str:
+    """Return SQL for one NULL for each column of a table, and for `date`, with their names and types."""
+    types = {**table.columns, "date": "text"}
+    return ", ".join(f'CAST(NULL AS {_TYPES[type]}) AS "{name}"' for name, type in types.items())
 
 
 def build_parts_view(parts: Iterable[tuple[str, Part]]) -> str:

@@ -11,17 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb, load_pyarrow
-from otel_sqlite_exporter.archive.asking.dataset_engine import connect
+from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view, quote
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import LOCATOR, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.durable_files import put_durably, write_durably
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, read_manifests
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, list_paths, read_manifests
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_engine_text
 
@@ -94,17 +93,14 @@ def _find_places(
     for tried in range(_TRIES):
         covered, places = _read_about(dataset)
         later = [manifest for manifest in read_manifests(dataset) if manifest.name not in covered]
-        paths = _list_paths(dataset, later, table)
+        paths = list_paths(dataset, later, table)
         files = paths if places is None else [*paths, places]
         try:
-            connection, scratch = connect(files, [_view_places(places), build_table_view(TABLES[table], paths)], 1)
-            try:
+            views = [_view_places(places), build_table_view(TABLES[table], paths)]
+            with DatasetEngine(files, views, threads=1) as engine:
                 text = read_engine_text("duckdb", "asking", query)
                 asked = [{"first": first, "last": last, "most": most} for first, last in ranges]
-                return [row for values in asked for row in connection.execute(text, values).fetchall()]
-            finally:
-                connection.close()
-                shutil.rmtree(scratch, ignore_errors=True)
+                return [row for values in asked for row in engine.connection.execute(text, values).fetchall()]
         except duckdb.Error as error:
             if tried + 1 == _TRIES or all(map(os.path.exists, files)):  # else `compact` replaced it meanwhile
                 raise DamagedFileError(
@@ -138,19 +134,12 @@ def _read_about(dataset: DatasetFolder) -> tuple[set[str], str | None]:
 
 def _write_places(dataset: DatasetFolder, manifests: Sequence[Manifest], path: str) -> None:
     arrow = load_pyarrow()
-    paths = {table: _list_paths(dataset, manifests, table) for table in ("sessions", "traces")}
+    paths = {table: list_paths(dataset, manifests, table) for table in ("sessions", "traces")}
     statements = [build_table_view(TABLES[table], found) for table, found in paths.items()]
-    connection, scratch = connect([one for found in paths.values() for one in found], statements)
-    try:
-        places: Any = connection.sql(read_engine_text("duckdb", "asking", "list_places")).to_arrow_reader(_GROUP_ROWS)
+    with DatasetEngine([one for found in paths.values() for one in found], statements) as engine:
+        found = engine.connection.sql(read_engine_text("duckdb", "asking", "list_places"))
+        places: Any = found.to_arrow_reader(_GROUP_ROWS)
         options = {"compression": "zstd", "use_dictionary": ["kind", "date"], "write_page_index": True}
         with arrow.parquet.ParquetWriter(path, places.schema, **options) as writer:
             for batch in places:
                 writer.write_batch(batch, _GROUP_ROWS)
-    finally:
-        connection.close()
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _list_paths(dataset: DatasetFolder, manifests: Iterable[Manifest], table: str) -> list[str]:
-    return [dataset.join(part.path) for manifest in manifests for part in manifest.parts if part.table == table]

@@ -20,7 +20,12 @@ from otel_sqlite_exporter.archive.compaction.retaken_records import Homes, Progr
 from otel_sqlite_exporter.archive.compaction.unfinished_files import make_work, remove_leftovers, remove_work
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, commit_manifests, read_manifests
+from otel_sqlite_exporter.archive.dataset_format.manifests import (
+    Manifest,
+    commit_manifests,
+    measure_parts,
+    read_manifests,
+)
 from otel_sqlite_exporter.settings import resolve_settings
 
 
@@ -66,7 +71,7 @@ class _Compactor:
     def run(self, *, is_dry: bool) -> CompactionReport:
         """Do what is to be done, and return it."""
         report = CompactionReport(manifests=len(self._manifests), is_dry=is_dry)
-        report.parts_before, report.bytes_before = _measure(self._manifests)
+        report.parts_before, report.bytes_before = measure_parts(self._manifests)
         self._progress(0, 1, "finding what several parts share")
         homes = self._find_homes()
         units = {unit for units in homes.values() for unit in units}
@@ -82,7 +87,7 @@ class _Compactor:
                 self._commit({}, [date], report)
         report.days = tuple(sorted(several | written))
         after = read_manifests(self._dataset)
-        report.parts_after, report.bytes_after = _measure(after)
+        report.parts_after, report.bytes_after = measure_parts(after)
         if not is_dry:
             self._progress(0, 1, "writing the locator")
             write_locator(self._dataset)
@@ -101,8 +106,3 @@ class _Compactor:
         commit_manifests(self._dataset, retaken.manifests)
         report.recounted_calls += retaken.recounted_calls
         return {manifest.date for manifest in retaken.manifests}
-
-
-def _measure(manifests: Collection[Manifest]) -> tuple[int, int]:
-    parts = [part for manifest in manifests for part in manifest.parts]
-    return len(parts), sum(part.bytes for part in parts)

@@ -6,19 +6,18 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
 from otel_sqlite_exporter.archive.compaction.part_relations import UNITED
 from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import bound_day, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES, DatasetTable
 from otel_sqlite_exporter.archive.day_rows.row_reader import read_rows
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.open_work import show_open_work
 
-_DAY_NS = 86_400 * 10**9
 FreshRows = dict[tuple[str, str], str]
 """The path of a Parquet file by the name of the table and the day, as `2026-01-31`."""
 
@@ -35,10 +34,10 @@ def write_fresh_rows(connection: sqlite3.Connection, id_base: int, folder: str) 
     show_open_work(connection)
     days = [day for (day,) in connection.execute(read_query("list_record_days")).fetchall()]
     for day in days:
-        date = datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
+        date = name_day(day)
         for name in UNITED:
             path = os.path.join(folder, f"{name}-{date}.parquet")
-            if _write(path, TABLES[name], read_rows(connection, name, day * _DAY_NS, (day + 1) * _DAY_NS, id_base)):
+            if _write(path, TABLES[name], read_rows(connection, name, *bound_day(day), id_base)):
                 files[name, date] = path
     connection.execute("ROLLBACK")
     return files

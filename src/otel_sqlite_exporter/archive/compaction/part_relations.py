@@ -13,15 +13,14 @@ from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb
 from otel_sqlite_exporter.archive.asking.day_summaries import DaySummaries
-from otel_sqlite_exporter.archive.asking.engine_views import quote
+from otel_sqlite_exporter.archive.asking.engine_views import list_nulls, quote
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES, DatasetTable
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, list_paths
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_engine_text
 
 _MEMORY = "2GB"
-_TYPES = {"text": "VARCHAR", "int": "BIGINT", "real": "DOUBLE"}
 UNITED = tuple(name for name in TABLES if name not in (*SUMMARIES, "marks", "metrics", "exemplars"))
 """The tables whose rows belong to units."""
 UNIT = "coalesce(nullif(p.trace_id, ''), '/' || f.date || '/' || coalesce(p.session_id, ''))"
@@ -58,7 +57,6 @@ class PartRelations:
             for part in manifest.parts
         ]
         self._insert("files", files)
-
         self.connection.execute("CREATE TABLE manifests (number BIGINT, is_settled BOOLEAN)")
 
     def close(self) -> None:
@@ -78,24 +76,14 @@ class PartRelations:
 
     def find_times(self) -> dict[int, tuple[int, int]]:
         """Return the first and the last time of records, by the number of the manifest, of those that have some."""
-        paths = [
-            self._dataset.join(part.path)
-            for manifest in self._manifests
-            for part in manifest.parts
-            if part.table == "trace_sessions"
-        ]
+        paths = list_paths(self._dataset, self._manifests, "trace_sessions")
         found = self.run("manifest_times", paths=paths) if paths else []
         return {number: (since, until) for number, since, until in found if since is not None and until is not None}
 
     def name_relation(self, table: DatasetTable, numbers: Collection[int]) -> str:
         """Return SQL in brackets for the rows of a table in these manifests, with `manifest` and `unit`: NULL for
         tables that are not `UNITED`."""
-        paths = [
-            self._dataset.join(part.path)
-            for number in sorted(numbers)
-            for part in self._manifests[number].parts
-            if part.table == table.name
-        ]
+        paths = list_paths(self._dataset, [self._manifests[number] for number in sorted(numbers)], table.name)
         unit = UNIT if table.name in UNITED else "NULL"
         rows = name_files(table, paths)
         return f"(SELECT p.*, f.manifest, {unit} AS unit FROM {rows} AS p JOIN files AS f ON f.path = p.filename)"
@@ -154,5 +142,4 @@ def name_files(table: DatasetTable, paths: Sequence[str]) -> str:
     if paths:
         files = ", ".join(map(quote, paths))
         return f"read_parquet([{files}], filename = true, hive_partitioning = false)"
-    columns = ", ".join(f'CAST(NULL AS {_TYPES[type]}) AS "{name}"' for name, type in table.columns.items())
-    return f"(SELECT {columns}, CAST(NULL AS VARCHAR) AS date, CAST(NULL AS VARCHAR) AS filename WHERE 1 = 0)"
+    return f"(SELECT {list_nulls(table)}, CAST(NULL AS VARCHAR) AS filename WHERE 1 = 0)"

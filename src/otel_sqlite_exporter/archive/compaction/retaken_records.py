@@ -17,9 +17,7 @@ from otel_sqlite_exporter.archive.compaction.rewritten_days import DayRewriter, 
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MERGED, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, list_manifests
 from otel_sqlite_exporter.archive.day_rows.row_reader import find_id_base
-from otel_sqlite_exporter.archive.restoring.gathered_file import check_whole, make_gathering_settings
-from otel_sqlite_exporter.archive.restoring.restored_traces import restore_each
-from otel_sqlite_exporter.imports.merging.merge_sources import open_merge_source
+from otel_sqlite_exporter.archive.restoring.gathered_file import make_gathering_settings, merge_restored
 from otel_sqlite_exporter.imports.merging.merger import Merger
 
 Homes = Mapping[int, Sequence[str]]
@@ -101,11 +99,8 @@ def unite_records(
             progress(done, len(homes), "taking records in again")
             traces = [unit for unit in units if not unit.startswith("/")]
             sessions = [unit.split("/", 2)[2] for unit in units if unit.startswith("/")]
-            for raw in restore_each(dataset, [manifest], traces, folder, sessions=sessions):
-                with open_merge_source(raw, settings, is_older=False) as source:
-                    report = merger.merge(source, lambda done, of: None)
-                check_whole(dataset, manifest, report)
-                os.unlink(raw)
+            for _ in merge_restored(merger, settings, dataset, manifest, traces, sessions, folder):
+                pass
     return path
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 
+from otel_sqlite_exporter.storage.system.system_files import sync_folder
+
 
 def write_durably(path: str, content: bytes, *, replace: bool = True) -> None:
     """Write a small file. Unless `replace`, a file that is there stays as it is.
@@ -72,16 +74,12 @@ def make_folders(folder: str) -> list[str]:
 def sync_folders(folders: Iterable[str]) -> None:
     """Make renames and removals in these folders durable."""
     for folder in folders:
-        _sync(folder)
+        sync_folder(folder)
 
 
 def remove_files(paths: Iterable[str]) -> None:
     """Remove files, of which some may be gone, durably."""
-    folders = set()
-    for path in paths:
-        _remove(path)
-        folders.add(os.path.dirname(path))
-    sync_folders(folder for folder in folders if os.path.isdir(folder))
+    sync_folders({os.path.dirname(path) for path in paths if _remove(path)})
 
 
 def _sync(path: str) -> None:
@@ -92,8 +90,10 @@ def _sync(path: str) -> None:
         os.close(descriptor)
 
 
-def _remove(path: str) -> None:
+def _remove(path: str) -> bool:
+    """Remove a file, and return whether it was there."""
     try:
         os.unlink(path)
     except FileNotFoundError:
-        pass
+        return False
+    return True

@@ -20,7 +20,7 @@ from typing import Any
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
-from otel_sqlite_exporter.archive.dataset_format.durable_files import sync_folders, write_durably
+from otel_sqlite_exporter.archive.dataset_format.durable_files import remove_files, write_durably
 from otel_sqlite_exporter.errors import DamagedFileError
 
 _TRIES = 100
@@ -29,6 +29,11 @@ HOLDS = "holds"
 """The fact of a manifest that names those of sources whose records it has."""
 _SOURCE, _DATE = r"\w[\w-]*", r"\d{4}-\d\d-\d\d"
 _NAME = re.compile(rf"{_SOURCE}-{_DATE}-\d+\.json", re.ASCII)
+
+
+def name_manifest(source: str, date: str, generation: int) -> str:
+    """Return the name of the file of a manifest."""
+    return f"{source}-{date}-{generation}{_MANIFEST}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Manifest:
     @property
     def name(self) -> str:
         """The name of its file."""
-        return f"{self.source}-{self.date}-{self.generation}.json"
+        return name_manifest(self.source, self.date, self.generation)
 
     @property
     def outdated(self) -> tuple[str, ...]:
@@ -107,6 +112,17 @@ def read_manifests(dataset: DatasetFolder) -> tuple[Manifest, ...]:
     raise DamagedFileError(f"{dataset.path}: its manifests change all the time: try again when `compact` has ended")
 
 
+def list_paths(dataset: DatasetFolder, manifests: Iterable[Manifest], table: str) -> list[str]:
+    """Return the absolute paths of the parts of a table in some manifests."""
+    return [dataset.join(part.path) for manifest in manifests for part in manifest.parts if part.table == table]
+
+
+def measure_parts(manifests: Iterable[Manifest]) -> tuple[int, int]:
+    """Return how many parts some manifests have, and how many bytes these are."""
+    sizes = [part.bytes for manifest in manifests for part in manifest.parts]
+    return len(sizes), sum(sizes)
+
+
 def list_manifests(dataset: DatasetFolder) -> list[str]:
     """Return the names of all manifests, also of those that were replaced."""
     return sorted({name for name in _list_names(dataset) if name.endswith(_MANIFEST)} | set(_read_commits(dataset)))
@@ -129,8 +145,7 @@ def commit_manifests(dataset: DatasetFolder, manifests: Sequence[Manifest]) -> N
     """
     whole = [replace(one, replaces=_find_all_replaced(dataset, one)) for one in manifests]
     if len(whole) > 1:
-        commit = dataset.join(MANIFESTS, whole[0].name.removesuffix(_MANIFEST) + _COMMIT)
-        write_durably(commit, json.dumps([asdict(one) for one in whole]).encode() + b"\n")
+        write_durably(_find_commit(dataset, whole), json.dumps([asdict(one) for one in whole]).encode() + b"\n")
     _settle(dataset, whole)
 
 
@@ -147,13 +162,20 @@ def _settle(dataset: DatasetFolder, manifests: Sequence[Manifest]) -> None:
     """Give each of some manifests that were committed a file of its own, and remove those that they replace."""
     for one in manifests:
         write_durably(dataset.join(MANIFESTS, one.name), json.dumps(asdict(one), indent=1).encode() + b"\n")
-    _remove(dataset, [os.path.join(MANIFESTS, manifests[0].name.removesuffix(_MANIFEST) + _COMMIT)])
+    remove_files([_find_commit(dataset, manifests)])
     for one in manifests:
         _remove_replaced(dataset, one)
 
 
+def _find_commit(dataset: DatasetFolder, manifests: Sequence[Manifest]) -> str:
+    """Return the path of the file that holds some manifests that are committed together."""
+    return dataset.join(MANIFESTS, manifests[0].name.removesuffix(_MANIFEST) + _COMMIT)
+
+
 def _find_all_replaced(dataset: DatasetFolder, manifest: Manifest) -> tuple[str, ...]:
     """Return what a manifest replaces, and what that had replaced and a killed run left: it must not hold again."""
+    if not manifest.replaces:
+        return ()
     commits, there = _read_commits(dataset), set(list_manifests(dataset))
     found: dict[str, None] = {}
     waiting = [*reversed(manifest.replaces)]
@@ -173,19 +195,8 @@ def _remove_replaced(dataset: DatasetFolder, manifest: Manifest) -> None:
             (replaced,) = _read_file(dataset, name)
         except FileNotFoundError:
             continue
-        _remove(dataset, (part.path for part in replaced.parts if part.path not in kept))
-        _remove(dataset, [os.path.join(MANIFESTS, name)])
-
-
-def _remove(dataset: DatasetFolder, paths: Iterable[str]) -> None:
-    folders = set()
-    for path in paths:
-        try:
-            os.unlink(dataset.join(path))
-        except FileNotFoundError:
-            continue
-        folders.add(os.path.dirname(dataset.join(path)))
-    sync_folders(folders)
+        remove_files(dataset.join(part.path) for part in replaced.parts if part.path not in kept)
+        remove_files([dataset.join(MANIFESTS, name)])
 
 
 def _list_names(dataset: DatasetFolder) -> list[str]:

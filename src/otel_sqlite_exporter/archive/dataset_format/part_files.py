@@ -12,6 +12,7 @@ import inspect
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
@@ -42,22 +43,25 @@ def write_part(
     """
     arrow = load_pyarrow()
     schema = make_schema(table)
-    counted = _CountedBatches(_gather(batches))
-    first = counted.find_first()
+    groups = _gather(batch for batch in batches if batch.num_rows)
+    first = next(groups, None)
     if first is None:
         return None
+    rows = 0
 
     def write(beside: str) -> None:
+        nonlocal rows
         options = _choose_options(table, first.num_rows)
         with arrow.parquet.ParquetWriter(beside, schema.with_metadata(_describe(table)), **options) as writer:
-            for group in counted:
+            for group in chain([first], groups):
+                rows += group.num_rows
                 dates = arrow.repeat(arrow.scalar(date, arrow.string()), group.num_rows)
                 columns = [group.column(name) for name in table.columns]
                 writer.write_table(arrow.Table.from_arrays([*columns, dates], schema=schema), group.num_rows)
 
     whole = dataset.join(path)
     put_durably(whole, write)
-    return Part(table.name, path, counted.rows, os.path.getsize(whole), digest_file(whole))
+    return Part(table.name, path, rows, os.path.getsize(whole), digest_file(whole))
 
 
 def make_batch(table: DatasetTable, rows: Sequence[Sequence[Any]]) -> Any:
@@ -148,28 +152,6 @@ def _gather(batches: Iterable[Any]) -> Iterator[Any]:
             held, rows, size = [], 0, 0
     if held:
         yield arrow.Table.from_batches(held)
-
-
-class _CountedBatches:
-    """Tables that have rows, and how many rows they had in all."""
-
-    def __init__(self, batches: Iterable[Any]) -> None:
-        self._batches = (batch for batch in batches if batch.num_rows)
-        self._first: list[Any] = []
-        self.rows = 0
-
-    def find_first(self) -> Any:
-        """Return the first one, which still comes, or None."""
-        self._first = [batch for _, batch in zip(range(1), self._batches, strict=False)]
-        return self._first[0] if self._first else None
-
-    def __iter__(self) -> Iterator[Any]:
-        for batch in [*self._first]:
-            self.rows += batch.num_rows
-            yield batch
-        for batch in self._batches:
-            self.rows += batch.num_rows
-            yield batch
 
 
 def _choose_options(table: DatasetTable, rows: int) -> dict[str, Any]:

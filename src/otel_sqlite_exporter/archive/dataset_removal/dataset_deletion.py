@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
@@ -23,7 +22,12 @@ from otel_sqlite_exporter.archive.compaction.retaken_records import Homes, Progr
 from otel_sqlite_exporter.archive.compaction.unfinished_files import make_work, remove_work
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, commit_manifests, read_manifests
+from otel_sqlite_exporter.archive.dataset_format.manifests import (
+    Manifest,
+    commit_manifests,
+    measure_parts,
+    read_manifests,
+)
 from otel_sqlite_exporter.archive.dataset_removal.chosen_units import READ, choose_units
 from otel_sqlite_exporter.archive.dataset_removal.gone_rows import GoneRows, find_series
 from otel_sqlite_exporter.archive.restoring.gathered_file import make_gathering_settings
@@ -35,7 +39,7 @@ from otel_sqlite_exporter.settings import Settings, resolve_settings
 from otel_sqlite_exporter.sql.texts import read_engine_text, read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.database import open_file
-from otel_sqlite_exporter.storage.system.work_folders import make_work_folder
+from otel_sqlite_exporter.storage.system.work_folders import make_temporary_folder
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.removal.removed_records import RemovedCounts
 
@@ -97,7 +101,7 @@ def delete_from_dataset(
         after = read_manifests(dataset)
     if run.is_declined:
         return None
-    sizes = _measure(manifests), _measure(after)
+    sizes = measure_parts(manifests)[1], measure_parts(after)[1]
     left = compacted.removed_parts, compacted.unnamed_parts
     return DatasetDeletion(run.removed, tuple(run.days), run.missing, *left, *sizes)
 
@@ -121,7 +125,7 @@ def plan_dataset_deletion(
 
     manifests = read_manifests(dataset)
     with (
-        make_work_folder(os.path.join(tempfile.gettempdir(), "otel-sqlite-exporter"), ".planning-") as folder,
+        make_temporary_folder(".planning-") as folder,
         closing(PartRelations(dataset, manifests, folder)) as relations,
     ):
         _DeletionRun(dataset, manifests, relations, folder, rule, confirm).run(progress)
@@ -278,7 +282,3 @@ def _check_rule(dataset: DatasetFolder, rule: DeletionRule) -> None:
             f"nothing was deleted: {dataset.path} is a dataset, which takes no --where: find the traces with `sql`, "
             "and give --trace"
         )
-
-
-def _measure(manifests: Collection[Manifest]) -> int:
-    return sum(part.bytes for manifest in manifests for part in manifest.parts)

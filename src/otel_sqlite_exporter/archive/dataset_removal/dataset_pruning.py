@@ -8,7 +8,6 @@ stays is as if it alone had been archived: calls that others repeated which are 
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Collection, Sequence
 from contextlib import closing, suppress
@@ -23,13 +22,16 @@ from otel_sqlite_exporter.archive.compaction.unfinished_files import make_work, 
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, MERGED, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
 from otel_sqlite_exporter.archive.dataset_format.durable_files import remove_files
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, commit_manifests, read_manifests
+from otel_sqlite_exporter.archive.dataset_format.manifests import (
+    Manifest,
+    commit_manifests,
+    measure_parts,
+    read_manifests,
+)
 from otel_sqlite_exporter.archive.dataset_removal.chosen_units import READ, run_removal
 from otel_sqlite_exporter.archive.dataset_removal.gone_rows import GoneRows
 from otel_sqlite_exporter.settings import resolve_settings
-from otel_sqlite_exporter.storage.system.work_folders import make_work_folder
-
-_WORK = "otel-sqlite-exporter"
+from otel_sqlite_exporter.storage.system.work_folders import make_temporary_folder
 
 
 class DatasetPruning(NamedTuple):
@@ -87,7 +89,7 @@ def prune_dataset(
         sqlite3.Error, OSError: Something cannot be written. The next run goes on there.
     """
     if is_dry:
-        with make_work_folder(os.path.join(tempfile.gettempdir(), _WORK), ".planning-") as folder:
+        with make_temporary_folder(".planning-") as folder:
             return _prune(dataset, bounds, folder, progress, is_dry=True)
     compact(dataset, progress)
     with lock_dataset(dataset, alone=True):
@@ -98,7 +100,7 @@ def prune_dataset(
             remove_work(dataset)
         remove_leftovers(dataset)
         write_locator(dataset)
-    return done._replace(bytes_after=_measure(read_manifests(dataset)))
+    return done._replace(bytes_after=measure_parts(read_manifests(dataset))[1])
 
 
 def _prune(
@@ -120,7 +122,7 @@ def _prune(
         if not is_dry:
             rest = _write_days(dataset, manifests, relations, due, gone, rest, folder, progress)
             _remove_days(dataset, [manifest for manifest in manifests if manifest.date in whole])
-    size = _measure(manifests)
+    _, size = measure_parts(manifests)
     return DatasetPruning(*counts, tuple(whole), tuple(sorted(rest)), size, size)
 
 
@@ -182,7 +184,3 @@ def _remove_days(dataset: DatasetFolder, manifests: Sequence[Manifest]) -> None:
     for folder in {os.path.dirname(dataset.join(part.path)) for manifest in manifests for part in manifest.parts}:
         with suppress(OSError):  # another source has files of this day
             os.rmdir(folder)
-
-
-def _measure(manifests: Collection[Manifest]) -> int:
-    return sum(part.bytes for manifest in manifests for part in manifest.parts)

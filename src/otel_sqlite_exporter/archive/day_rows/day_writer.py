@@ -6,11 +6,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from otel_sqlite_exporter.archive.asking.day_summaries import DaySummaries
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import bound_day, parse_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import SUMMARIES, TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, commit_manifest
@@ -19,15 +19,6 @@ from otel_sqlite_exporter.archive.day_rows.day_facts import DayFacts
 from otel_sqlite_exporter.archive.day_rows.day_snapshot import holding_snapshot
 from otel_sqlite_exporter.archive.day_rows.row_reader import OTHER_READERS, READERS, DayRows, find_id_base
 from otel_sqlite_exporter.version import __version__
-
-_NS_A_DAY = 86_400 * 10**9
-
-
-def find_day(date: str) -> tuple[int, int]:
-    """Return the first nanosecond of a day (UTC, as `2026-01-31`) since 1970, and the first one after it."""
-    moment = datetime.fromisoformat(date).replace(tzinfo=UTC)
-    since = int(moment.timestamp()) * 10**9
-    return since, since + _NS_A_DAY
 
 
 def write_day(
@@ -62,7 +53,7 @@ def write_day(
         sqlite3.Error: The file cannot be read.
         OSError: The dataset cannot be written.
     """
-    since, until = find_day(date)
+    since, until = bound_day(parse_day(date))
     noted = DayFacts()
     parts: list[Part] = []
     with holding_snapshot(connection), DayRows(connection, since, until, find_id_base(source), traces) as day:

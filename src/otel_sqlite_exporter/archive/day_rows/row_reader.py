@@ -50,7 +50,6 @@ OTHER_READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
     "exemplars": read_exemplars,
 }
 """By table, what reads rows that one statement does not tell. Their ids are the same in each file."""
-LATEST_UNIX_NANO = 2**63 - 1
 _BATCH_BYTES = 8_000_000
 _FIRST_ROWS, _MOST_ROWS = 250, 4_000
 

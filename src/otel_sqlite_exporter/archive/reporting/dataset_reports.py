@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Unpack
@@ -38,7 +37,7 @@ from otel_sqlite_exporter.query.reports import (
     read_question,
 )
 from otel_sqlite_exporter.sql.texts import read_engine_text
-from otel_sqlite_exporter.storage.system.work_folders import make_work_folder
+from otel_sqlite_exporter.storage.system.work_folders import make_temporary_folder
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.askable_views import ReportFilter, Texts, Time
@@ -52,7 +51,6 @@ _OF_POINTS = ("agents-usage",)
 """The reports on data points: those of a session may be on other days than its traces."""
 _MADE_IN_FILE = ("genai-metrics",)
 """The reports that a file makes of its data points: these are put into a temporary one."""
-_WORK = "otel-sqlite-exporter"
 _PARAMETER = re.compile(r"(?<![:\w']):([a-z]\w*)")
 _LIST = re.compile(r"IN \(SELECT value FROM json_each\(:(\w+)\)\)")
 _UTC_TEXTS = {"hour": "%Y-%m-%dT%H:00Z", "day": "%Y-%m-%d", "week": "%Y-%m-%d"}
@@ -154,7 +152,7 @@ class DatasetReports:
         filters: Mapping[str, Any],
     ) -> ReportResult:
         """Return the rows of a report that a file makes of its data points: they are put into a temporary one."""
-        with make_work_folder(os.path.join(tempfile.gettempdir(), _WORK), ".reporting-") as folder:
+        with make_temporary_folder(".reporting-") as folder:
             path = os.path.join(folder, "points.db")
             until_unix_nano = question.parameters["until"]
             add_histograms(self._dataset, make_gathering_settings(path), measures_models, until_unix_nano)

@@ -9,10 +9,8 @@ from otel_sqlite_exporter.archive.asking.locator import find_ids
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
 from otel_sqlite_exporter.archive.restoring.part_reader import PartReader
-from otel_sqlite_exporter.errors import FilterError, NotFoundError
-from otel_sqlite_exporter.query.filter_values import fold_id
-
-_NAMED = 5
+from otel_sqlite_exporter.errors import NotFoundError
+from otel_sqlite_exporter.query.id_prefixes import NAMED_CANDIDATES, check_prefix, check_unique
 
 
 def resolve_ids(
@@ -37,22 +35,20 @@ def describe_days(manifests: Sequence[Manifest]) -> str:
 
 
 def _resolve(dataset: DatasetFolder, manifests: Sequence[Manifest], column: str, prefix: str) -> str:
-    if not prefix:
-        raise FilterError(column, f"{prefix!r} is not an id: give an id or the first characters of one")
-    asked = fold_id(column, prefix)
-    found = find_ids(dataset, column, asked, _NAMED + 1) or _find_of_points(dataset, manifests, column, asked)
-    if len(found) == 1 or asked in found[:1]:
-        return found[0]
-    noun = column.removesuffix("_id")
+    asked, most = check_prefix(column, prefix), NAMED_CANDIDATES + 1
+    found = find_ids(dataset, column, asked, most) or _find_of_points(dataset, manifests, column, asked, most)
     if not found:
+        noun = column.removesuffix("_id")
         raise NotFoundError(f"{dataset.path}: there is no {noun} {prefix!r} in the dataset: {describe_days(manifests)}")
-    named = ", ".join(found[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
-    raise NotFoundError(f"{dataset.path}: several {noun}s start with {prefix!r}: {named}; give more characters")
+    check_unique(column, column, asked, found)
+    return found[0]
 
 
-def _find_of_points(dataset: DatasetFolder, manifests: Sequence[Manifest], column: str, prefix: str) -> list[str]:
+def _find_of_points(
+    dataset: DatasetFolder, manifests: Sequence[Manifest], column: str, prefix: str, most: int
+) -> list[str]:
     """Return some ids that data points alone name."""
     if column != "session_id":
         return []
     with PartReader(dataset, manifests, ["metrics"]) as reader:
-        return [row["id"] for page in reader.read("sessions_of_points", prefix=prefix, most=_NAMED + 1) for row in page]
+        return [row["id"] for page in reader.read("sessions_of_points", prefix=prefix, most=most) for row in page]

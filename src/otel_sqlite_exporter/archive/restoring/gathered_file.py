@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -21,10 +21,10 @@ from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
 from otel_sqlite_exporter.imports.merging.merge_sources import open_merge_source
 from otel_sqlite_exporter.imports.merging.merger import Merger
 from otel_sqlite_exporter.model.plural import count
-from otel_sqlite_exporter.settings import Settings, resolve_settings
+from otel_sqlite_exporter.settings import WHOLE_RECORDS, Settings, resolve_settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
-from otel_sqlite_exporter.storage.system.system_files import sync_folder
+from otel_sqlite_exporter.storage.system.system_files import name_file, sync_folder
 from otel_sqlite_exporter.storage.system.work_folders import make_work_folder
 from otel_sqlite_exporter.storage.transactions import transaction
 
@@ -55,15 +55,7 @@ class GatheredRecords:
 def make_gathering_settings(path: str) -> Settings:
     """Return the settings that put archived records into the file at `path` as they are: those in force, but nothing is
     redacted or left out again."""
-    return resolve_settings(path)._replace(
-        redact_keys=(),
-        redact_values=(),
-        redactor=None,
-        allow_keys=(),
-        capture="all",
-        capture_content=True,
-        capture_limit=None,
-    )
+    return resolve_settings(path)._replace(**WHOLE_RECORDS)
 
 
 def gather(
@@ -112,14 +104,10 @@ def gather_into(
     days = set()
     with closing(Merger(settings)) as merger:
         for manifest in manifests if len(traces) > _MOST_LOCATED else _choose(manifests, places):
-            for raw in restore_each(dataset, [manifest], traces, folder, sessions=done.sessions):
-                with open_merge_source(raw, settings, is_older=False) as source:
-                    report = merger.merge(source, lambda done, of: None)
-                check_whole(dataset, manifest, report)
+            for report in merge_restored(merger, settings, dataset, manifest, traces, done.sessions, folder):
                 done.spans += report.new_spans
                 done.logs += report.new_logs
                 days.add(manifest.date)
-                os.unlink(raw)
     done.days = tuple(sorted(days))
     done.points = add_points(dataset, manifests, settings, done.sessions)
     done.marks = _add_marks(dataset, manifests, settings, done.sessions, traces)
@@ -155,7 +143,31 @@ def _add_marks(
     return int(marks)
 
 
-def check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport) -> None:
+def merge_restored(
+    merger: Merger,
+    settings: Settings,
+    dataset: DatasetFolder,
+    manifest: Manifest,
+    traces: Collection[str],
+    sessions: Collection[str],
+    folder: str,
+) -> Iterator[MergeReport]:
+    """Restore what a manifest holds of traces and of log records without one, as `restore_each` does in `folder`, and
+    merge it. Yield what was merged.
+
+    Raises:
+        DamagedFileError: A part cannot be read, or not all records of it can be taken in.
+        sqlite3.Error, OSError: The file cannot be written.
+    """
+    for raw in restore_each(dataset, [manifest], traces, folder, sessions=sessions):
+        with open_merge_source(raw, settings, is_older=False) as source:
+            report = merger.merge(source, lambda done, of: None)
+        _check_whole(dataset, manifest, report)
+        os.unlink(raw)
+        yield report
+
+
+def _check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport) -> None:
     """Raise DamagedFileError unless all records that were restored of a manifest were merged."""
     bad = report.unreadable + report.refused
     if bad or report.damages:
@@ -177,9 +189,7 @@ def _check_place(dataset: DatasetFolder, path: str) -> None:
 def _name_file(made: str, path: str) -> None:
     """Give a complete file its name, unless another has got it meanwhile."""
     try:
-        os.link(made, path)
+        name_file(made, path)
     except FileExistsError:
         raise CopyRefusedError(f"{path} is there now: give another path") from None
-    except OSError:  # this file system has no second names
-        os.rename(made, path)
     sync_folder(os.path.dirname(path))

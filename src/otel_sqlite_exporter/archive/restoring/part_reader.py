@@ -7,18 +7,17 @@ in these would hide rows, so parts of which records are taken are compared with 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from types import TracebackType
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import load_duckdb
-from otel_sqlite_exporter.archive.asking.dataset_engine import connect
+from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
-from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part
+from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, list_paths
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_engine_text
 
@@ -38,13 +37,11 @@ class PartReader:
         duckdb = load_duckdb()
         self._errors: tuple[type[Exception], ...] = (duckdb.Error, OSError)
         self._path = dataset.path
-        parts = [part for manifest in manifests for part in manifest.parts]
-        paths = {table: _list_paths(dataset, parts, table) for table in tables}
+        read = [*manifests]
+        paths = {table: list_paths(dataset, read, table) for table in tables}
         statements = [build_table_view(TABLES[table], found) for table, found in paths.items()]
         try:
-            self._connection, self._scratch = connect(
-                [*chain.from_iterable(paths.values())], statements, memory=_MEMORY
-            )
+            self._engine = DatasetEngine([*chain.from_iterable(paths.values())], statements, memory=_MEMORY)
         except self._errors as error:
             raise self._describe(error) from None
 
@@ -56,8 +53,7 @@ class PartReader:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close it."""
-        self._connection.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._engine.close()
 
     def read(self, query: str, **values: object) -> Iterator[list[Row]]:
         """Yield the rows of sql/engines/duckdb/restoring/QUERY.sql, page by page.
@@ -66,7 +62,7 @@ class PartReader:
             DamagedFileError: A part cannot be read.
         """
         try:
-            cursor = self._connection.cursor().execute(read_engine_text("duckdb", "restoring", query), values)
+            cursor = self._engine.connection.cursor().execute(read_engine_text("duckdb", "restoring", query), values)
             names = [column[0] for column in cursor.description]
             while rows := cursor.fetchmany(_PAGE):
                 yield [dict(zip(names, row, strict=True)) for row in rows]
@@ -75,7 +71,3 @@ class PartReader:
 
     def _describe(self, error: Exception) -> DamagedFileError:
         return DamagedFileError(f"{self._path}: a part cannot be read ({error}): copy it from a backup")
-
-
-def _list_paths(dataset: DatasetFolder, parts: Iterable[Part], table: str) -> list[str]:
-    return [dataset.join(part.path) for part in parts if part.table == table]

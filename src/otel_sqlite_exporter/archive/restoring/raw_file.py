@@ -97,10 +97,6 @@ class RawFile:
         """Add computed costs of calls."""
         self._run("restore_cost", rows)
 
-    def add_marks(self, rows: Sequence[Row]) -> None:
-        """Add pins and notes."""
-        self._run("merge_marks", rows)
-
     def _add_records(self, query: str, rows: Sequence[Row]) -> None:
         shown = {(row["trace_id"], row["session_id"], row["own_session_id"]): row for row in rows}
         self._add_sessions(name for _, *names in shown for name in names)

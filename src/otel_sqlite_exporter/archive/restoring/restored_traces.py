@@ -17,25 +17,6 @@ from otel_sqlite_exporter.archive.restoring.raw_file import RawFile
 _TABLES = ("traces", "trace_sessions", "spans", "logs", "events", "links", "llm_interactions")
 
 
-def restore_traces(
-    dataset: DatasetFolder,
-    manifests: Iterable[Manifest],
-    trace_ids: Collection[str],
-    folder: str,
-    *,
-    sessions: Collection[str] = (),
-) -> list[str]:
-    """Write what these manifests hold of traces to files in `folder`, which `imports.merging` puts together, and return
-    their paths. `sessions`: also log records without a trace that show these sessions; the empty one is that of those
-    that show none.
-
-    Raises:
-        DamagedFileError: A part cannot be read.
-        sqlite3.Error, OSError: A file cannot be written.
-    """
-    return [*restore_each(dataset, manifests, trace_ids, folder, sessions=sessions)]
-
-
 def restore_each(
     dataset: DatasetFolder,
     manifests: Iterable[Manifest],
@@ -44,10 +25,13 @@ def restore_each(
     *,
     sessions: Collection[str] = (),
 ) -> Iterator[str]:
-    """Write as `restore_traces` does, and yield each path when its file is complete: it may be removed then.
+    """Write what these manifests hold of traces to files in `folder`, which `imports.merging` puts together, and yield
+    the path of each when it is complete: it may be removed then. `sessions`: also log records without a trace that show
+    these sessions; the empty one is that of those that show none.
 
     Raises:
-        DamagedFileError, sqlite3.Error, OSError: As `restore_traces` raises.
+        DamagedFileError: A part cannot be read.
+        sqlite3.Error, OSError: A file cannot be written.
     """
     for manifest in manifests:
         path = os.path.join(folder, f"{manifest.source}-{manifest.date}-{manifest.generation}.db")

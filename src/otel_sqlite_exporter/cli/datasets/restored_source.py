@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,8 +12,6 @@ import click
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.settings import Settings
-
-_WORK = "otel-sqlite-exporter"
 
 
 @contextmanager
@@ -34,7 +31,7 @@ def open_source(
         yield settings, {**criteria}
         return
     from otel_sqlite_exporter.archive.restoring.gathered_file import gather_into
-    from otel_sqlite_exporter.storage.system.work_folders import make_work_folder
+    from otel_sqlite_exporter.storage.system.work_folders import make_temporary_folder
 
     dataset = open_dataset(settings.path)
     session, trace = criteria["session_id"], criteria["trace_id"]
@@ -43,7 +40,7 @@ def open_source(
             f"{dataset.path} is a dataset: give --session or --trace; "
             f'`sql "SELECT session_id FROM sessions" {dataset.path}` lists sessions'
         )
-    with make_work_folder(os.path.join(tempfile.gettempdir(), _WORK), ".gathering-") as folder:
+    with make_temporary_folder(".gathering-") as folder:
         path = os.path.join(folder, "gathered.db")
         sessions, traces = ((() if one is None else (one,)) for one in (session, trace))
         done = gather_into(dataset, path, folder, session_ids=sessions, trace_ids=traces)

@@ -106,6 +106,22 @@ def sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
+def name_file(made: str, path: str) -> None:
+    """Give a file that is complete its name, on the same file system.
+
+    Raises:
+        FileExistsError: Another file has it.
+    """
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        raise
+    except OSError:  # this file system has no second names
+        os.rename(made, path)
+    else:
+        os.unlink(made)
+
+
 @contextlib.contextmanager
 def alone_in(folder: str) -> Iterator[None]:
     """Let one process after the other do this in a folder. A system that cannot lock a folder, and a process that keeps

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 from otel_sqlite_exporter.storage.system.system_files import lock_file, unlock_file
 
+_NAME = "otel-sqlite-exporter"
+
 
 @contextlib.contextmanager
 def make_work_folder(path: str, ending: str) -> Iterator[str]:
@@ -30,6 +32,11 @@ def make_work_folder(path: str, ending: str) -> Iterator[str]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_temporary_folder(ending: str) -> contextlib.AbstractContextManager[str]:
+    """Do so where the system has temporary files: for what no file of the user is beside."""
+    return make_work_folder(os.path.join(tempfile.gettempdir(), _NAME), ending)
 
 
 @contextlib.contextmanager
