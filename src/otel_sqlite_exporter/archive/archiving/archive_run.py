@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`archive`: writes the closed days of a file to a dataset that it lacks, or of which it lacks something.
+"""`archive`: writes the closed days of a file that a dataset lacks, or has only in part.
 
 A day is noted in the file before it is read, its manifest tells the run that wrote it, and then the file notes that it
 is complete. So a run that was killed is told from a copy of the file that was archived too: the former is completed,

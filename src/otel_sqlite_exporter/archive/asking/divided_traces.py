@@ -13,7 +13,7 @@ from otel_sqlite_exporter.sql.texts import read_engine_text
 
 
 def describe_parts(dataset: DatasetFolder) -> str | None:
-    """Return a sentence if traces of a dataset stand in several parts: their records are told as each part has them.
+    """Return a sentence if traces of a dataset stand in several parts: views show their records once for each part.
 
     Raises:
         MissingPackageError: DuckDB is not installed.

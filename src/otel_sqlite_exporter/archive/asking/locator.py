@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """On which days a session or a trace is. So a question about one reads the parts of its days alone.
 
-`_locator/` has one Parquet file of ids, sorted, in small row groups, of which a look-up reads one; and beside it which
-manifests it covers. Of manifests that came later, the ids in their own parts are read. What it tells beyond the
+`_locator/` has one Parquet file of ids, sorted, in small row groups: a look-up reads one of these. Beside it stand the
+manifests that it covers. Of manifests that came later, the ids in their own parts are read. What it tells beyond the
 manifests that hold does no harm: their parts are not there to be read.
 """
 

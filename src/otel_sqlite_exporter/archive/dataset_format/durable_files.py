@@ -78,7 +78,7 @@ def sync_folders(folders: Iterable[str]) -> None:
 
 
 def remove_files(paths: Iterable[str]) -> None:
-    """Remove files, of which some may be gone, durably."""
+    """Remove files durably. Some may be gone already."""
     sync_folders({os.path.dirname(path) for path in paths if _remove(path)})
 
 

@@ -20,7 +20,7 @@ READ = (
 
 
 def choose_units(relations: PartRelations, rule: DeletionRule) -> list[str]:
-    """Return the units of which `rule` may choose records, and those that share a session with them: so what of a
+    """Return the units whose records `rule` may choose, and those that share a session with them: so what of a
     session or trace is left can be told from them alone. The relations show the tables of `READ`.
 
     Raises:

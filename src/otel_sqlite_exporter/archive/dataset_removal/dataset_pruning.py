@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`prune` on a dataset: removes whole sessions and traces that ended long ago.
 
-Days of which nothing stays are removed without being read; others are written again, all of them in one commit. What
+Days that lose everything are removed without being read; others are written again, all of them in one commit. What
 stays is as if it alone had been archived: calls that others repeated which are gone are counted again.
 """
 
@@ -38,9 +38,9 @@ class DatasetPruning(NamedTuple):
     """What `prune_dataset` removed, or would.
 
     Attributes:
-        sessions, traces: Of which all records go. `traces_without_session`: those of them that have none.
+        sessions, traces: Those whose records all go. `traces_without_session`: those of them that have none.
         spans, logs, points: Spans, log records and data points.
-        removed_days: Days (UTC) of which nothing stays, in order.
+        removed_days: Days (UTC) that lose everything, in order.
         written_days: Days whose parts are written again.
         bytes_before, bytes_after: Of all parts that hold.
     """
@@ -58,8 +58,8 @@ class DatasetPruning(NamedTuple):
 
 
 class PruneBounds(NamedTuple):
-    """What goes: what ended before a time (nanoseconds since 1970), failed requests before another, and of which
-    services (empty: all)."""
+    """What goes: what ended before a time (nanoseconds since 1970), failed requests before another; and the services
+    that it is about (empty: all)."""
 
     before: int
     failed_before: int

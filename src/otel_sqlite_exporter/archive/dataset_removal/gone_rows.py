@@ -25,8 +25,8 @@ class GoneRows:
     """Which rows go, and how many went.
 
     Attributes:
-        series: The ids of the series of which points go.
-        since, until: Of which time, in nanoseconds since 1970.
+        series: The ids of the series that lose points.
+        since, until: The times of these points, in nanoseconds since 1970.
         sessions, marked_traces: Of these, pins and notes go.
         traces: Exemplars of these go.
         exemplar_attributes: Attributes (JSON) of exemplars that name what goes.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a manifest tells of the rows of its parts."""
+"""What a manifest says about the rows of its parts."""
 
 from __future__ import annotations
 

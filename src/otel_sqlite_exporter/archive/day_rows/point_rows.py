@@ -95,7 +95,7 @@ def _name_series(columns: Sequence[Any]) -> list[Any]:
 
 
 def _group(series: list[tuple[int, int, list[Any]]]) -> Iterator[list[tuple[int, int, list[Any]]]]:
-    """Cut series into groups, of which each but those of one series has a bounded number of points."""
+    """Cut series into groups. A group has a bounded number of points, unless it is one series."""
     group: list[tuple[int, int, list[Any]]] = []
     total = 0
     for one in series:

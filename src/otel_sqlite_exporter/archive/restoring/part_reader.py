@@ -2,7 +2,7 @@
 """Reads the records of some traces and sessions from parts, page by page.
 
 The engine passes over the pieces of a part whose statistics and bloom filters say that no row is wanted. A flipped bit
-in these would hide rows, so parts of which records are taken are compared with their digests first.
+in these would hide rows, so those who take records compare the digests of the parts first.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def archive(settings: Settings, *, dataset: str, until_day: int, removes: bool, 
     night, also from many hosts to one dataset; after an interruption, it goes on where it was.
 
     --prune then removes whole sessions that ended before these days, by the rules of `prune`: none that is pinned, that
-    runs, or of which the dataset lacks something. Their daily sums stay in the file.
+    runs, or that the dataset has only in part. Their daily sums stay in the file.
     """
     from otel_sqlite_exporter.archive.archive_packages import load_duckdb, load_pyarrow
 

@@ -1,4 +1,4 @@
--- The rows of the table errors of a dataset: those of the view errors that tell of :failed, which find_archived_failures
+-- The rows of the table errors of a dataset: those of the view errors that are about :failed, which find_archived_failures
 -- finds. The view is of three tables, each with an index of what failed by time: :first and :last say where to look.
 SELECT
   :id_base + v.id AS id,

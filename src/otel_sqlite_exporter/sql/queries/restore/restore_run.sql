@@ -1,4 +1,4 @@
--- Adds the exporter of spans that run, of which only the last write is known.
+-- Adds the exporter of spans that run. Only its last write is known.
 INSERT INTO _exporter_runs (
   run_id, signal, host, pid, package_version, start_time_unix_nano, last_write_unix_nano, batches, received, written,
   duplicate, quarantined, repaired, spooled

@@ -1,3 +1,3 @@
--- Which units of which manifests may decide each other: those of one tie. The first are those that are known already.
+-- Units, each with its manifest: those of one tie may decide each other. The first are those that are known already.
 CREATE OR REPLACE TABLE ties AS
 SELECT r.unit, r.manifest, r.tie FROM requests AS r;

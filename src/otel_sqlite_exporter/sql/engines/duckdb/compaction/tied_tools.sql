@@ -1,4 +1,4 @@
--- Ties what tells of one call id of a tool within two steps of 73 minutes (genai/tools/tool_tellings.py): executions,
+-- Ties what names one call id of a tool within two steps of 73 minutes (genai/tools/tool_tellings.py): executions,
 -- requests and results in prompts, of one session or where one of them shows none. Likewise what is asked for without a
 -- call id (`?` and a digest) and results of the same (`!`). `_tool_calls` has what no row of tool_interactions shows.
 INSERT INTO ties

@@ -1,4 +1,4 @@
--- Adds the units of which a record may name the user $name. $needle is a part of the name that stands in JSON as it is.
+-- Adds the units with a record that may name the user $name. $needle is a part of the name that stands in JSON as it is.
 INSERT INTO matched
 SELECT t.unit FROM _traces AS t WHERE t.user_id = $name
 UNION

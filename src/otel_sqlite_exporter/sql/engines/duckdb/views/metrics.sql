@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW metrics AS
--- One row for each instrument that has data points: what these have in common, how many series it has, of which services,
+-- One row for each instrument that has data points: what these have in common, how many series it has, the services of these,
 -- and the times of its first and its last point. late_points and refused_points are those of the file, when its last
 -- points were archived.
 SELECT
