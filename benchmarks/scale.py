@@ -3,8 +3,8 @@
 that ask the dataset. All answers are compared with those of the file.
 
 `BENCH_SPANS=1000000 python -m benchmarks.scale` prints a table. `--spark` asks Spark too. `--folder` keeps the file and
-the dataset, and takes those that are there. CPU is that of all threads; each question is asked a few times, and the
-cheapest counts.
+the dataset, and takes those that are there. CPU is that of all threads; each question is asked `--rounds` times, and
+the cheapest counts.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.scale", description=__doc__)
     parser.add_argument("--spark", action="store_true", help="ask Spark too: it needs Java")
     parser.add_argument("--folder", type=Path, help="keep the file and the dataset here")
+    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often each question is asked")
     options = parser.parse_args()
     if options.spark and find_java() is None:
         parser.error(SAYS_WHAT_TO_DO)
@@ -99,7 +100,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="otel-scale-") as made:
         folder = options.folder or Path(made)
         folder.mkdir(parents=True, exist_ok=True)
-        for line in run(folder, spans, engines):
+        for line in run(folder, spans, engines, options.rounds):
             print(line, flush=True)
 
 
