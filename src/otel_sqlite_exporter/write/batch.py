@@ -49,11 +49,11 @@ class Batch:
     """The rows that one batch writes. Reads the file: make it in the transaction that writes.
 
     `repeated` and `late_starts` are spans that the file holds already: finished ones, and open ones. `naming_spans` are
-    keys of spans that may show another session than before; `losing` are keys of rows of `_trace_sessions` that lose a
-    version of a span; `log_spans` are spans (trace, span id) with new records that pair, if the file has log records;
-    `candidates` is the earliest new record that may pair by time, for each row of `_trace_sessions` and stem.
-    `new_spans` are the keys of spans that the file did not hold, `opened` is how many of these have not ended.
-    `last_record_before` and `last_record` are the last ids of records in the view `events`.
+    keys of spans that may show another session than before; `losing` are rows of `_trace_sessions` that lose a version
+    of a span; `log_spans` are spans (trace, span id) with new records that pair, if the file has log records;
+    `candidates` is the earliest new record that may pair by time, by row of `_trace_sessions` and stem. `new_spans` are
+    the keys of spans that the file did not hold, `opened` is how many of these have not ended. `last_record_before` and
+    `last_record` are the last ids of records in the view `events`.
     """
 
     def __init__(
@@ -66,8 +66,7 @@ class Batch:
         prices: CallPrices,
     ) -> None:
         self._connection, self._session_attributes, self._has_lost_last = connection, session_attributes, False
-        self.repeated: list[RepeatedSpan] = []
-        self.late_starts: list[RepeatedSpan] = []
+        self.repeated, self.late_starts = list[RepeatedSpan](), list[RepeatedSpan]()
         self.naming_spans: list[int] = []
         self.losing: set[int] = set()
         self.log_spans: set[tuple[int, str]] = set()
