@@ -49,10 +49,11 @@ class Batch:
     """The rows that one batch writes. Reads the file: make it in the transaction that writes.
 
     `repeated` and `late_starts` are spans that the file holds already: finished ones, and open ones. `naming_spans` are
-    keys of spans that may show another session than before; `log_spans` are spans (trace, span id) with new records
-    that pair, if the file has log records; `candidates` is the earliest new record that may pair by time, for each row
-    of `_trace_sessions` and stem. `new_spans` are the keys of spans that the file did not hold, `opened` is how many of
-    these have not ended. `last_record_before` and `last_record` are the last ids of records in the view `events`.
+    keys of spans that may show another session than before; `losing` are rows of `_trace_sessions` that lose a version
+    of a span; `log_spans` are spans (trace, span id) with new records that pair, if the file has log records;
+    `candidates` is the earliest new record that may pair by time, by row of `_trace_sessions` and stem. `new_spans` are
+    the keys of spans that the file did not hold, `opened` is how many of these have not ended. `last_record_before` and
+    `last_record` are the last ids of records in the view `events`.
     """
 
     def __init__(
@@ -65,9 +66,9 @@ class Batch:
         prices: CallPrices,
     ) -> None:
         self._connection, self._session_attributes, self._has_lost_last = connection, session_attributes, False
-        self.repeated: list[RepeatedSpan] = []
-        self.late_starts: list[RepeatedSpan] = []
+        self.repeated, self.late_starts = list[RepeatedSpan](), list[RepeatedSpan]()
         self.naming_spans: list[int] = []
+        self.losing: set[int] = set()
         self.log_spans: set[tuple[int, str]] = set()
         self.candidates: dict[tuple[int, str], int] = {}
         self.kept_starts: list[tuple[int, str, str | None]] = []
@@ -164,6 +165,7 @@ class Batch:
         if before.shown != trace_session.shown:
             self.outdated_sums.left.add(before.id)
         self.naming_spans.append(written.id)
+        self.losing.add(before.id)
         if self.has_logs:
             self.log_spans.add((trace_session.trace.id, span.row.span_id))
         finish = written.finish_record

@@ -5,6 +5,7 @@ which session."""
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 
 from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
@@ -16,6 +17,7 @@ from otel_sqlite_exporter.write.batch_lookup import (
     TraceRow,
     TraceSessionRow,
 )
+from otel_sqlite_exporter.write.interactions.counted_calls import Stay
 from otel_sqlite_exporter.write.statements import Insert, TableRows, take_new
 
 _TRACE_COLUMNS = (
@@ -149,6 +151,16 @@ class ContextRows:
     def moved_trace_sessions(self) -> list[TraceSessionRow]:
         """Return the rows of the file that show another session than before."""
         return [row for row in self._trace_sessions.values() if row.has_moved]
+
+    def find_stays(self, losing: Collection[int]) -> list[Stay]:
+        """Return the sessions that rows of the file showed before the batch: those that show another one, and those
+        that are `losing` records."""
+        rows = (row for row in self._trace_sessions.values() if row.has_moved or (row.is_in_file and row.id in losing))
+        return [
+            Stay(self._session_ids[row.shown_before], row.trace.id, row.start, row.end)
+            for row in rows
+            if row.shown_before is not None
+        ]
 
     def write(self, connection: sqlite3.Connection) -> list[int]:
         """Write the rows, and return the keys of the sessions that some records no longer show."""

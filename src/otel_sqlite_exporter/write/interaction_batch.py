@@ -16,7 +16,7 @@ from zlib import crc32
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions, LLMInteractionRow, SpanRow, make_row
 from otel_sqlite_exporter.write.batch_lookup import TraceRow
 from otel_sqlite_exporter.write.call_prices import NO_PRICE, CallPrices
-from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
+from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, Stay, count_calls, find_calls
 from otel_sqlite_exporter.write.interactions.kept_ids import KeptIds, find_kept_ids
 from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters, make_reporter
 from otel_sqlite_exporter.write.interactions.whole_traces import TracedSpan, find_repeating_agents
@@ -182,10 +182,12 @@ class InteractionBatch:
         has_logs: bool,
         relinked: Collection[int],
         moved_trace_sessions: Collection[int],
+        stays: Collection[Stay],
     ) -> None:
         """Bring up to date what depends on other records, when all of the batch is written and linked. `has_logs`: the
         file has log records. `relinked` are keys of `_events` that pair with others than before,
-        `moved_trace_sessions` rows that show another session."""
+        `moved_trace_sessions` rows that show another session, `stays` are of records that left a session or came to
+        one."""
         older: list[tuple[int, str]] = []
         between: list[int] = []
         spans: list[int] = []
@@ -212,6 +214,7 @@ class InteractionBatch:
             calls=self._replaced_calls,
             trace_sessions=trace_sessions[False].union(moved_trace_sessions),
             settled=trace_sessions[True],
+            stays=stays,
         )
         _, merged = count_calls(connection, changed)
         self._prices.price_written(connection, calls=merged, events={*changed.events, *self._left_events})

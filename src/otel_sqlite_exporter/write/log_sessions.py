@@ -10,16 +10,22 @@ from itertools import groupby
 from typing import NamedTuple
 
 from otel_sqlite_exporter.encode.pairs import REPEAT, find_repeats, link_within_span, split_phase
+from otel_sqlite_exporter.write.interactions.counted_calls import Stay
 from otel_sqlite_exporter.write.statements import read_json, run_script
 from otel_sqlite_exporter.write.temporal_links import Change
 
 
 def follow_spans(
-    connection: sqlite3.Connection, spans: Collection[int], shown: Mapping[int, int | None], left: set[int]
+    connection: sqlite3.Connection,
+    spans: Collection[int],
+    shown: Mapping[int, int | None],
+    left: set[int],
+    stays: list[Stay],
 ) -> list[Change]:
     """Let the log records of these rows of `_spans` that name no session show that of their span. `shown` is the
     session that rows of `_trace_sessions` showed before this batch, where it is another now. Adds the rows that lost
-    records to one that shows another session to `left`, and returns the changes for pairing by time."""
+    records to one that shows another session to `left`, and the sessions that records left or came to to `stays`.
+    Returns the changes for pairing by time."""
     (moves,) = read_json(connection, "find_following_logs", spans=spans)
     if not moves:
         return []
@@ -28,10 +34,12 @@ def follow_spans(
     for _, before, _, time, trace, session, new_session, stem, _ in moves:
         if session != new_session:
             left.add(before)
+        # Those that they leave: a batch may have moved them before.
+        sessions = [one for one in {session, shown.get(before)} if one is not None]
+        stays += [Stay(one, trace, time, time) for one in (*sessions, new_session) if one is not None]
         if stem is not None:
             changes.append(Change(trace, None, stem, time))
-            # Their partners in the sessions that they leave are free again.
-            sessions = {session, shown.get(before)} - {None}
+            # Their partners there are free again.
             changes += [Change(None, one, stem, time) for one in sessions]
     return changes
 

@@ -218,9 +218,10 @@ class Writer:
             if again and not is_rewriting:
                 connection.execute(read_query("count_replaced"), {"number": len(again)})
         moved = batch.contexts.moved_trace_sessions()
+        stays = batch.contexts.find_stays(batch.losing)
         if batch.has_logs and batch.naming_spans:
             shown = {row.id: batch.contexts.session_id(row.shown_before) for row in moved}
-            changes += follow_spans(connection, batch.naming_spans, shown, batch.outdated_sums.left)
+            changes += follow_spans(connection, batch.naming_spans, shown, batch.outdated_sums.left, stays)
         relinked: set[int] = set()
         if batch.log_spans:
             changes += link_log_records(connection, batch.log_spans, relinked)
@@ -233,6 +234,7 @@ class Writer:
             has_logs=batch.has_logs,
             relinked=relinked,
             moved_trace_sessions=[row.id for row in moved],
+            stays=stays,
         )
         _count(batch, spans, logs, replacing, counts)
         return batch

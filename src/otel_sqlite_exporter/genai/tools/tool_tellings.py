@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.messages.tool_content import do_arguments_agree
@@ -184,9 +184,17 @@ class Group:
         return is_same_id or all(do_arguments_agree(one, two) for one in self.arguments for two in other.arguments)
 
 
-def find_wanted(tellings: Iterable[Telling], results: Iterable[Result]) -> dict[str, set[Any]]:
+def find_wanted(tellings: Collection[Telling], results: Collection[Result]) -> dict[str, set[Any]]:
     """Return by which keys, names and ids the other tellings of these executions are found. A key comes with the trace
-    and the session of what has it, 0 if there is none."""
+    of what has it and each session that such a trace shows, 0 if there is none: nested tellings are one execution, also
+    if they are of two sessions."""
+    sessions: defaultdict[int, set[int]] = defaultdict(set)
+    for place in (*tellings, *results):
+        sessions[place.trace].add(place.session)
+
+    def find_places(one: Telling | Result) -> Iterator[tuple[int, int]]:
+        return ((one.trace, session) for session in (sessions[one.trace] if one.trace else (one.session,)))
+
     keys: set[tuple[int, int, int]] = set()
     asked: set[tuple[int, int, int]] = set()
     names: set[tuple[int, str]] = set()
@@ -195,9 +203,9 @@ def find_wanted(tellings: Iterable[Telling], results: Iterable[Result]) -> dict[
     for one in tellings:
         call_id, name = one.find_own()[CALL_ID] or one.shown[CALL_ID], one.find_own()[NAME] or one.shown[NAME]
         if call_id is not None:
-            keys.add((make_call_key(call_id, one.end), one.trace, one.session))
+            keys.update((make_call_key(call_id, one.end), *place) for place in find_places(one))
         if one.asked_key is not None:
-            asked.add((one.asked_key, one.trace, one.session))
+            asked.update((one.asked_key, *place) for place in find_places(one))
         if name is not None and one.trace:
             (names if call_id is None else named).add((one.trace, name))
         tools.update(id for id in (one.around, one.merged_into) if id)
@@ -206,7 +214,7 @@ def find_wanted(tellings: Iterable[Telling], results: Iterable[Result]) -> dict[
     for result in results:
         for found, key in ((keys, result.call_key), (asked, result.asked_key)):
             if key is not None:
-                found.add((key, result.trace, result.session))
+                found.update((key, *place) for place in find_places(result))
     return {"keys": keys, "asked": asked, "names": names, "named": named, "tools": tools}
 
 

@@ -31,6 +31,8 @@ class CallRecord(NamedTuple):
 
     Attributes:
         trace: Key of its trace; 0 for a log record outside of any.
+        place: What tells it from others of its time, and depends on no key: the ids of its trace and its span, and
+            the content of a log record.
         ordinal: Position among the events of its span.
         session: Key of the session that it shows.
         answer: The beginning of its completion, if another reporter may have recorded the call.
@@ -48,6 +50,7 @@ class CallRecord(NamedTuple):
     scope_name: str
     trace: int
     span_id: str | None
+    place: str
     ordinal: int | None
     is_alone: bool
     around: str | None
@@ -70,8 +73,8 @@ class CallRecord(NamedTuple):
     @property
     def order(self) -> tuple[Any, ...]:
         """A key that does not depend on the order of arrival, unless two records are equal."""
-        place = (self.source, self.span_id or "", self.ordinal or 0)
-        return self.start_time_unix_nano, -self.end_time_unix_nano, *place, self.id
+        times = (self.start_time_unix_nano, -self.end_time_unix_nano)
+        return *times, self.source, self.place, self.ordinal or 0, self.id
 
     @property
     def has_usage(self) -> bool:

@@ -41,6 +41,16 @@ from otel_sqlite_exporter.write.statements import read_json, read_rows, run_scri
 _MOST_ROUNDS = 5
 
 
+class Stay(NamedTuple):
+    """Records of a trace that show or showed a session: keys of `_sessions` and `_traces`, and the first and the last
+    time of the records in nanoseconds."""
+
+    session: int
+    trace: int
+    first_time_unix_nano: int
+    last_time_unix_nano: int
+
+
 @dataclass(slots=True)
 class ChangedRecords:
     """Records that were written, or will be removed, and may change which calls count.
@@ -53,6 +63,7 @@ class ChangedRecords:
         calls: Keys of `_llm_interactions`.
         trace_sessions: Keys of `_trace_sessions` that show another session than before.
         settled: Keys of `_trace_sessions` of new traces whose calls are decided, and may matter to agents of others.
+        stays: Records that came to a session or left it, and may matter to agents of its other traces.
     """
 
     spans: Collection[int] = ()
@@ -62,10 +73,12 @@ class ChangedRecords:
     calls: Collection[int] = ()
     trace_sessions: Collection[int] = ()
     settled: Collection[int] = ()
+    stays: Collection[Stay] = ()
 
     def __bool__(self) -> bool:
         """Return whether there are any."""
-        return any((self.spans, self.leaves, self.logs, self.events, self.calls, self.trace_sessions, self.settled))
+        calls = self.spans, self.leaves, self.logs, self.events, self.calls
+        return any((*calls, self.trace_sessions, self.settled, self.stays))
 
 
 def find_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> set[int]:
@@ -110,14 +123,14 @@ def count_calls(connection: sqlite3.Connection, changed: ChangedRecords, left: C
         recounted, merged = _count_calls(connection, ids)
         if merged:  # an agent above may repeat usage that another trace has
             ids |= find_calls(connection, ChangedRecords(calls=merged))
-    if ids or changed.trace_sessions or changed.settled:
-        recounted |= _count_aggregates(connection, ids, changed.trace_sessions, changed.settled, left)
+    if ids or changed.trace_sessions or changed.settled or changed.stays:
+        recounted |= _count_aggregates(connection, ids, changed, left)
     return Recount(recounted, merged)
 
 
 def count_agents(connection: sqlite3.Connection, trace_sessions: Collection[int]) -> None:
     """Decide which agents and workflows of these rows of `_trace_sessions` count."""
-    _count_aggregates(connection, (), trace_sessions, (), ())
+    _count_aggregates(connection, (), ChangedRecords(trace_sessions=trace_sessions), ())
 
 
 class _Nested(NamedTuple):
@@ -175,15 +188,20 @@ def _nest_spans(connection: sqlite3.Connection, pairs: Iterable[tuple[CallRecord
 
 
 def _count_aggregates(
-    connection: sqlite3.Connection,
-    calls: Collection[int],
-    trace_sessions: Collection[int],
-    settled: Collection[int],
-    left: Collection[int],
+    connection: sqlite3.Connection, calls: Collection[int], changed: ChangedRecords, left: Collection[int]
 ) -> set[int]:
-    """Decide which agents and workflows count, and return those for which the decision has changed."""
-    asked = {"calls": calls, "trace_sessions": trace_sessions, "settled": settled, "left": left}
-    repeating = find_repeating(*(found := read_json(connection, "find_repeating_agents", **asked)))
+    """Decide which agents and workflows among these calls, and near what has `changed` beside them, count. Return those
+    for which the decision has changed."""
+    found = read_json(
+        connection,
+        "find_repeating_agents",
+        calls=calls,
+        trace_sessions=changed.trace_sessions,
+        settled=changed.settled,
+        stays=changed.stays,
+        left=left,
+    )
+    repeating = find_repeating(*found)
     repeats = [(id, int(id in repeating)) for id, *_, noted in found[0] if (id in repeating) != noted]
     if repeats:
         run_script(connection, "count_calls", repeats=repeats, calls=())

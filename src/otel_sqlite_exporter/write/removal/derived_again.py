@@ -13,7 +13,7 @@ import orjson
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.call_prices import CallPrices
-from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls
+from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, Stay, count_calls
 from otel_sqlite_exporter.write.log_sessions import link_log_records
 from otel_sqlite_exporter.write.removal.due_work import DueWork
 from otel_sqlite_exporter.write.statements import encode_parameters, read_json, run_script
@@ -35,7 +35,7 @@ class Outdated:
         keys: Spans (trace, span id) that lost log records, or are gone.
         tools: Why tools may be grouped again.
         calls: Keys of `_llm_interactions` whose counting may change.
-        parts: Rows of `_trace_sessions` that lost calls, by key. They are still there.
+        stays: Records that are gone or moved, and the sessions that they left or came to.
         moved: Rows of `_trace_sessions` that show another session than before.
         sessions: Keys of `_sessions` that lost records.
         due_traces: Keys of `_traces` whose agents are decided later.
@@ -46,7 +46,7 @@ class Outdated:
     keys: Sequence[tuple[int, str]] = ()
     tools: Changes = field(default_factory=Changes)
     calls: Collection[int] = ()
-    parts: Collection[int] = ()
+    stays: list[Stay] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
     sessions: set[int] = field(default_factory=set)
     due_traces: Collection[int] = ()
@@ -60,8 +60,10 @@ def move_parts(connection: sqlite3.Connection, traces: Collection[int], outdated
         return
     moved = [id for id, *_ in moves]
     before: dict[int, set[int | None]] = {}
-    for _, trace, session, new_session in moves:
+    for _, trace, session, new_session, first, last in moves:
         before.setdefault(trace, set()).add(session)
+        if session is not None:
+            outdated.stays.append(Stay(session, trace, first, last))
         outdated.sessions.update({session, new_session} - {None})
     run_script(connection, "move_parts", moves=moves)
     for change in find_stems(connection, trace_sessions=moved):
@@ -81,7 +83,7 @@ def derive_again(connection: sqlite3.Connection, settings: Settings, outdated: O
     outdated.tools.has_moved = bool(outdated.keys)
     group_tools(connection, outdated.tools)
     changed = ChangedRecords(
-        calls=outdated.calls, events=outdated.relinked, trace_sessions=outdated.moved, settled=outdated.parts
+        calls=outdated.calls, events=outdated.relinked, trace_sessions=outdated.moved, stays=outdated.stays
     )
     _, merged = count_calls(connection, changed, outdated.due_traces)
     prices = CallPrices(is_on=settings.cost == "auto")

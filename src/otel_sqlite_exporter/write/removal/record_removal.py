@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, find_calls
+from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, Stay, find_calls
 from otel_sqlite_exporter.write.removal.derived_again import Outdated, derive_again, move_parts, update_sessions
 from otel_sqlite_exporter.write.removal.due_work import DueWork
 from otel_sqlite_exporter.write.removal.remaining_agents import (
@@ -34,14 +34,16 @@ _MANY = 1_000
 
 
 class _LosingPart(NamedTuple):
-    """A row of `_trace_sessions` that loses records: a row of find_removed_parts.sql. `rest` are the records that stay
-    in it, `rest_of_trace` those that stay in its trace."""
+    """A row of `_trace_sessions` that loses records: a row of find_removed_parts.sql. Its times are those before it
+    loses them. `rest` are the records that stay in it, `rest_of_trace` those that stay in its trace."""
 
     id: int
     trace: int
     is_real: int
     own_session: int | None
     session: int | None
+    first_time_unix_nano: int
+    last_time_unix_nano: int
     spans: int
     logs: int
     rest: int
@@ -85,9 +87,12 @@ class _Removal:
         self._parts = [_LosingPart(*part) for part in parts]
         self._partial = {part.trace for part in self._parts if part.is_real and part.rest_of_trace > 0}
         sessions = {id for part in self._parts for id in (part.own_session, part.session) if id is not None}
-        self._outdated = Outdated(
-            parts=[part.id for part in self._parts if part.session is not None], sessions=sessions
-        )
+        stays = [
+            Stay(part.session, part.trace, part.first_time_unix_nano, part.last_time_unix_nano)
+            for part in self._parts
+            if part.session is not None
+        ]
+        self._outdated = Outdated(stays=stays, sessions=sessions)
         self._emptied = {part.id for part in self._parts}
         self._used_ids = UsedIds(connection)
         self.counts = RemovedCounts(
@@ -151,7 +156,9 @@ class _Removal:
         run_script(self._connection, "move_logs", moves=[move[:5] for move in moves])
         for _, before, after, time, _, trace, session, new_session, stem in moves:
             self._emptied.update((before, after))
-            outdated.sessions.update({session, new_session} - {None})
+            sessions = [one for one in (session, new_session) if one is not None]
+            outdated.sessions.update(sessions)
+            outdated.stays += [Stay(one, trace, time, time) for one in sessions]
             if stem is not None:
                 outdated.changes += [Change(trace, one, stem, time) for one in (session, new_session)]
 

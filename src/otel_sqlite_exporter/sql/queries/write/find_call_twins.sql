@@ -73,6 +73,7 @@ SELECT
   r.scope_name,
   iif(t.trace_id = '', 0, i.trace) AS trace,
   coalesce(s.span_id, l.span_id) AS span_id,
+  t.trace_id || coalesce(s.span_id || (s.kind IN (1, 4)), coalesce(l.span_id, '') || ' ' || coalesce(l.body, '') || l.attributes) AS place,
   e.ordinal,
   iif(s.id IS NULL, t.trace_id = '', s.parent_span_id IS NULL) AS is_alone,
   iif(i.event IS NULL, s.parent_span_id, coalesce(s.span_id, l.span_id)) AS around,

@@ -1,6 +1,7 @@
 -- What decides which agents and workflows repeat usage, as JSON arrays. agents: [id, key of its span, start,
 -- span id, 1 if calls of other traces add up to it, is_repeat] of those among :calls (ids of _llm_interactions), and of those
--- of other traces of the sessions that these or :trace_sessions (ids of _trace_sessions) show. users: [id, key of its span,
+-- of other traces of the sessions that these or :trace_sessions (ids of _trace_sessions) show, or that :stays name: [[session,
+-- trace, first time, last time], ...], records of a trace that show or showed a session. users: [id, key of its span,
 -- start, span id, is_aggregate] of the calls at and below their spans that have usage. pairs: [key of a span, key of a span
 -- below it] of these spans.
 -- :settled are ids of _trace_sessions too: their own agents are decided, those of other traces may repeat their calls.
@@ -15,13 +16,19 @@ WITH RECURSIVE
     UNION
     SELECT w.value FROM json_each(:settled) AS w
   ),
-  near (id) AS (
-    SELECT o.id
+  stays (session, trace, first_time, last_time) AS MATERIALIZED (
+    SELECT p.session, p.trace, p.start_time_unix_nano, p.end_time_unix_nano
     FROM touched AS t
     CROSS JOIN _trace_sessions AS p ON p.id = t.id
-    CROSS JOIN _trace_sessions AS o ON o.session = p.session AND o.end_time_unix_nano >= p.start_time_unix_nano
+    UNION
+    SELECT w.value ->> 0, w.value ->> 1, w.value ->> 2, w.value ->> 3 FROM json_each(:stays) AS w
+  ),
+  near (id) AS (
+    SELECT o.id
+    FROM stays AS p
+    CROSS JOIN _trace_sessions AS o ON o.session = p.session AND o.end_time_unix_nano >= p.first_time
     WHERE EXISTS (SELECT 1 FROM _reporters AS r WHERE r.is_aggregate = 1)
-      AND iif(o.start_time_unix_nano <= p.end_time_unix_nano, o.trace, p.trace) <> p.trace
+      AND iif(o.start_time_unix_nano <= p.last_time, o.trace, p.trace) <> p.trace
   ),
   aggregates AS MATERIALIZED (
     SELECT i.*
