@@ -8,7 +8,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import FileRefusedError, SpoolError
@@ -23,13 +23,20 @@ _T = TypeVar("_T")
 _FOLDER = ".merging-"
 
 
+class SnapshotReader(Protocol):
+    """Reads a file in snapshots."""
+
+    def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Return what `read` returns for a connection to the file, in one snapshot."""
+
+
 class MergeSource(NamedTuple):
-    """A file that is merged. `path` is what the user gave; `read_path` is the file that is read: itself, or an upgraded
-    copy."""
+    """A file that is merged. `path` is what the user gave, or what no other source of the target is called; `read_path`
+    is the file that is read: itself, or an upgraded copy."""
 
     path: str
     read_path: str
-    reader: FileReader
+    reader: SnapshotReader
 
     def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         """Return what `read` returns for one snapshot of the source. It may be called again.
