@@ -15,9 +15,9 @@ import pytest
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
 from otel_sqlite_exporter.archive.dataset_format.manifests import read_manifests
 from otel_sqlite_exporter.archive.restoring.gathered_file import gather, make_gathering_settings
-from otel_sqlite_exporter.archive.restoring.restored_traces import restore_each
-from otel_sqlite_exporter.imports.merging.merge_sources import open_merge_source
+from otel_sqlite_exporter.archive.restoring.restored_traces import TraceRestorer
 from otel_sqlite_exporter.imports.merging.merger import Merger
+from otel_sqlite_exporter.storage.state import read_state
 from tests.commands import run
 from tests.dataset_files import RICH_NAME, make_rich_file
 from tests.dataset_records import archive_all, copy_views
@@ -43,16 +43,17 @@ def test_a_file_that_is_restored_and_merged_has_the_same_views(rich: Path, tmp_p
     dataset = open_dataset(rich.with_name("dataset"))
     sessions = ["", *_list(rich, "SELECT session_id FROM sessions")]
     traces = _list(rich, "SELECT trace_id FROM traces")
-    paths = [*restore_each(dataset, read_manifests(dataset), traces, str(tmp_path), sessions=sessions)]
-    assert {name for path in paths for name in _list(Path(path), "SELECT value FROM _state WHERE name = 'file'")} == {
-        RICH_NAME[:16]
-    }
     made = tmp_path / "made.db"
-    settings = make_gathering_settings(str(made))
-    with closing(Merger(settings)) as merger:
-        for path in reversed(paths):
-            with open_merge_source(path, settings, is_older=False) as source:
-                merger.merge(source, lambda done, of: None)
+    manifests = read_manifests(dataset)
+    with (
+        closing(Merger(make_gathering_settings(str(made)))) as merger,
+        closing(TraceRestorer(dataset, manifests, str(tmp_path))) as restorer,
+    ):
+        for manifest in reversed(manifests):
+            with restorer.restoring(manifest, traces, sessions) as source:
+                if source is not None:
+                    assert source.read(lambda file: read_state(file, "file")) == RICH_NAME[:16]
+                    merger.merge(source, lambda done, of: None)
     with closing(sqlite3.connect(made)) as file:
         check_file(file)
     expected, found = copy_views(rich, tmp_path), copy_views(made, tmp_path)

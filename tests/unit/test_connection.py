@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
-from otel_sqlite_exporter.storage.connection import OLDEST_SQLITE, check_sqlite_version, open_writer, read_file
+from otel_sqlite_exporter.storage.connection import (
+    OLDEST_SQLITE,
+    FileReader,
+    check_sqlite_version,
+    open_writer,
+    read_file,
+)
 
 
 def test_an_older_sqlite_is_one_clear_error() -> None:
@@ -68,3 +74,38 @@ def test_a_file_that_is_written_in_each_read_and_is_no_database_is_refused(tmp_p
     for main_only in (True, False):
         with pytest.raises(DamagedFileError, match="is damaged"):
             read_file(str(path), read, busy_timeout_ms=0, main_only=main_only)
+
+
+def test_a_reader_keeps_its_connection_to_a_file_at_rest(tmp_path: Path) -> None:
+    path = str(tmp_path / "otel.db")
+
+    def write(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE IF NOT EXISTS t (a)")
+        connection.execute("INSERT INTO t VALUES (1)")
+        connection.commit()
+
+    def read(connection: sqlite3.Connection) -> tuple[int, sqlite3.Connection]:
+        (count,) = connection.execute("SELECT count(*) FROM t").fetchone()
+        return count, connection
+
+    with contextlib.closing(sqlite3.connect(path)) as writer:
+        write(writer)
+    with contextlib.closing(FileReader(path, busy_timeout_ms=0)) as reader:
+        _, first = reader.read(read)
+        assert reader.read(read) == (1, first)
+        with contextlib.closing(sqlite3.connect(path)) as writer:
+            write(writer)
+            count, second = reader.read(read)
+            assert (count, second is first) == (2, False)
+            writer.execute("PRAGMA journal_mode = WAL")
+            write(writer)
+            count, third = reader.read(read)
+            assert (count, third is second) == (3, False)
+        assert os.listdir(tmp_path) == ["otel.db"]  # the writer could remove its WAL
+        os.replace(path, tmp_path / "old.db")
+        with contextlib.closing(sqlite3.connect(path)) as writer:
+            write(writer)
+        assert reader.read(read)[0] == 1
+        with pytest.raises(ZeroDivisionError):
+            reader.read(lambda connection: 1 / 0)
+        assert reader.read(read)[0] == 1

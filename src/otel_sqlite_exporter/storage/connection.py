@@ -10,11 +10,8 @@ descriptor of it would drop the locks of every connection that this process has 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import shutil
 import sqlite3
-import stat
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -22,8 +19,9 @@ from typing import TypeVar
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
 from otel_sqlite_exporter.process_settings import resolve_environment
 from otel_sqlite_exporter.storage.running_reads import make_progress_handler
+from otel_sqlite_exporter.storage.system.database_files import check_access, create_file
 from otel_sqlite_exporter.storage.system.file_systems import find_network_type
-from otel_sqlite_exporter.storage.system.system_files import alone_in, file_uri, is_writable, make_folders, sync_folder
+from otel_sqlite_exporter.storage.system.system_files import file_uri
 from otel_sqlite_exporter.storage.transactions import (
     BoundedConnection,
     BusyTimeout,
@@ -34,6 +32,8 @@ from otel_sqlite_exporter.storage.transactions import (
 )
 
 _T = TypeVar("_T")
+_Fingerprint = tuple[int, int, int, bool]
+"""The inode, size and time of a file, and whether it is in use."""
 OLDEST_SQLITE = (3, 38, 0)
 """The first with the `->>` operator, which the views use."""
 # All statements of a batch in the few sizes that `statements.Insert` rounds up to.
@@ -81,8 +81,8 @@ def open_writer(
     """
     check_sqlite_version()
     if not must_exist:
-        _create_file(path)
-    _check_access(path)
+        create_file(path)
+    check_access(path)
     connection = _connection_type()(
         f"{file_uri(path)}?mode=rw" if must_exist else path,
         uri=must_exist,
@@ -166,6 +166,81 @@ def _connection_type() -> type[BoundedConnection]:
     return TracedConnection
 
 
+class FileReader:
+    """Reads a file again and again through read-only connections, each time in one transaction. Close it.
+
+    A file at rest (one without a WAL or a journal) is read through an immutable connection, so that nothing appears
+    beside it; if it was written meanwhile, it is read once more, and in the end with locks. Where a writer died and
+    left a journal, SQLite rolls back what it had half done.
+
+    The immutable connection is kept for the next read, unless the file has changed: each connection takes 6 ms to read
+    the schema. One with locks is not kept, as a writer that closes the file would leave its WAL to it.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        busy_timeout_ms: BusyTimeout,
+        main_only: bool = False,
+        configure: Callable[[sqlite3.Connection], None] = lambda connection: None,
+    ) -> None:
+        """`main_only` passes over a WAL or a journal, and never locks. `configure` is called with each new connection.
+        Opens nothing yet."""
+        self._path, self._busy_timeout_ms, self._main_only = path, busy_timeout_ms, main_only
+        self._configure = configure
+        self._kept: sqlite3.Connection | None = None
+        self._kept_of: _Fingerprint | None = None
+
+    def close(self) -> None:
+        """Close the connection that is kept. The next read opens another."""
+        if self._kept is not None:
+            self._kept.close()
+        self._kept = None
+
+    def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Return what `read` returns for a connection, in one transaction. It may be called again.
+
+        Raises:
+            DamagedFileError: SQLite finds the file damaged, or not a database.
+            sqlite3.OperationalError: It could not be opened or was locked, or was written in each of the reads.
+        """
+        for left in reversed(range(_READS)):
+            immutable = self._main_only or (left > 0 and not is_in_use(self._path))
+            before = _fingerprint(self._path)
+            try:
+                result = self._read(read, before, immutable=immutable)
+            except sqlite3.OperationalError:
+                raise
+            # SQLite quotes a damaged schema, which need not be UTF-8.
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                if left and immutable and _fingerprint(self._path) != before:
+                    continue
+                raise report_damage(self._path, error) from error
+            if not immutable or _fingerprint(self._path) == before:
+                return result
+        raise sqlite3.OperationalError(f"database is locked: others wrote it in each of {_READS} reads")
+
+    def _read(self, read: Callable[[sqlite3.Connection], _T], found: _Fingerprint, *, immutable: bool) -> _T:
+        if not immutable or self._kept_of != found:
+            self.close()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.close)
+            if self._kept is None:
+                mode = "rw" if not immutable and _has_journal(self._path) else "ro"
+                self._kept = open_reader(
+                    self._path, busy_timeout_ms=self._busy_timeout_ms, immutable=immutable, mode=mode
+                )
+                self._configure(self._kept)
+            self._kept.execute("BEGIN")
+            result = read(self._kept)
+            if immutable:
+                self._kept.execute("ROLLBACK")
+                self._kept_of = found
+                stack.pop_all()
+        return result
+
+
 def read_file(
     path: str,
     read: Callable[[sqlite3.Connection], _T],
@@ -174,37 +249,14 @@ def read_file(
     main_only: bool = False,
     configure: Callable[[sqlite3.Connection], None] = lambda connection: None,
 ) -> _T:
-    """Return what `read` returns for a read-only connection to `path`, in one transaction, before which `configure` is
-    called.
-
-    A file at rest (one without a WAL or a journal) is read through an immutable connection, so that nothing appears
-    beside it; if it was written meanwhile, it is read once more, and in the end with locks. `main_only` passes over a
-    WAL or a journal, and never locks. Where a writer died and left a journal, SQLite rolls back what it had half done.
+    """Return what `read` returns for a connection to `path`, which is read once as `FileReader` reads it.
 
     Raises:
-        DamagedFileError: SQLite finds the file damaged, or not a database.
-        sqlite3.OperationalError: It could not be opened or was locked, or was written in each of the reads.
+        DamagedFileError, sqlite3.OperationalError: As `FileReader` raises.
     """
-    for left in reversed(range(_READS)):
-        immutable = main_only or (left > 0 and not is_in_use(path))
-        before = _fingerprint(path)
-        try:
-            mode = "rw" if not immutable and _has_journal(path) else "ro"
-            connection = open_reader(path, busy_timeout_ms=busy_timeout_ms, immutable=immutable, mode=mode)
-            with contextlib.closing(connection):
-                configure(connection)
-                connection.execute("BEGIN")
-                result = read(connection)
-        except sqlite3.OperationalError:
-            raise
-        # SQLite quotes a damaged schema, which need not be UTF-8.
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            if left and immutable and _fingerprint(path) != before:
-                continue
-            raise report_damage(path, error) from error
-        if not immutable or _fingerprint(path) == before:
-            return result
-    raise sqlite3.OperationalError(f"database is locked: others wrote it in each of {_READS} reads")
+    reader = FileReader(path, busy_timeout_ms=busy_timeout_ms, main_only=main_only, configure=configure)
+    with contextlib.closing(reader):
+        return reader.read(read)
 
 
 def is_in_use(path: str) -> bool:
@@ -224,63 +276,9 @@ def report_damage(path: str, finding: object) -> DamagedFileError:
     )
 
 
-def _fingerprint(path: str) -> tuple[int, int, bool]:
+def _fingerprint(path: str) -> _Fingerprint:
     status = os.stat(path)
-    return status.st_size, status.st_mtime_ns, is_in_use(path)
-
-
-def keep_log(path: str, *, as_link: bool = False) -> str | None:
-    """Give the write-ahead log of a `path` whose file is lost a second name (a copy, or `as_link`), and return it; None
-    if there is no log.
-
-    Raises:
-        OSError: It could not be written.
-    """
-    log = f"{os.path.realpath(path)}-wal"
-    try:
-        kept = f"{log.removesuffix('-wal')}.orphaned-{os.stat(log).st_mtime_ns}-{os.getpid()}-wal"
-    except FileNotFoundError:
-        return None
-    if as_link:
-        os.link(log, kept)
-    else:
-        shutil.copyfile(log, kept)
-        os.chmod(kept, 0o600)
-    return kept
-
-
-def _create_file(path: str) -> None:
-    path = os.path.realpath(path)
-    folder = os.path.dirname(path)
-    make_folders(folder)
-    if os.path.exists(path):
-        return
-    with alone_in(folder):
-        if os.path.exists(path):
-            return
-        orphan = None
-        with contextlib.suppress(OSError):  # the WAL of a file that was removed: SQLite deletes it beside a new file
-            orphan = keep_log(path, as_link=True)
-        with contextlib.suppress(OSError):  # processes that have that file open go on with its index of the WAL
-            os.unlink(f"{path}-shm")
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            sync_folder(folder)
-        except FileExistsError:  # by a process that could not lock the folder
-            if orphan is not None:
-                os.unlink(orphan)
-
-
-def _check_access(path: str) -> None:
-    """Raise PermissionError where this process may not write the file; and let it write what a reader left beside the
-    file while that was read-only. SQLite gives both the mode of the file, and does not change it later."""
-    path = os.path.realpath(path)
-    if not is_writable(path):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-    for name in (f"{path}-wal", f"{path}-shm"):
-        with contextlib.suppress(OSError):
-            if not is_writable(name):
-                os.chmod(name, stat.S_IMODE(os.stat(path).st_mode))
+    return status.st_ino, status.st_size, status.st_mtime_ns, is_in_use(path)
 
 
 def _write_first_page(connection: sqlite3.Connection, make: Callable[[sqlite3.Connection], object] | None) -> None:

@@ -14,7 +14,8 @@ import sqlite3
 from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import DamagedFileError
-from otel_sqlite_exporter.storage.connection import keep_log, read_file
+from otel_sqlite_exporter.storage.connection import read_file
+from otel_sqlite_exporter.storage.system.database_files import keep_log
 from otel_sqlite_exporter.storage.system.system_files import alone_in, find_real_path
 
 _logger = logging.getLogger(__name__)

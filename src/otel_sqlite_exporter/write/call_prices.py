@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -66,15 +67,19 @@ class CallPrices:
         """Note the day; and load the prices if a call among the records is the first that has none. Before a
         transaction, as that takes 0.2 s."""
         self._date = datetime.now(UTC).date().isoformat()
-        if self._is_usable is None and (any(map(_has_call, records.spans)) or any(map(_has_call, records.logs))):
+        if self._is_usable is None and any(map(self.lacks_cost, chain(records.spans, records.logs))):
             self._is_usable = _load()
+
+    def lacks_cost(self, record: EncodedSpan | EncodedLog) -> bool:
+        """Return whether a record is a call that does not tell its cost."""
+        llm = record.interactions.llm
+        return llm is not None and llm.cost_status is None
 
     def price_new(self, llm: LLMInteractionRow, start_time_unix_nano: int) -> Sequence[Any]:
         """Return what a finished span's call cost, its `cost_status`, and the source and date of the price."""
         if llm.cost_status is not None or llm.is_hidden or not self.can_price():
             return llm.cost_usd, llm.cost_status, *NO_PRICE
-        names, tokens = _get_names(llm), _get_tokens(llm)
-        return self.find_cost(make_row(PricedCall, (*names, start_time_unix_nano, *tokens)))
+        return self.find_cost(name_inputs(llm, start_time_unix_nano))
 
     def price_written(
         self, connection: sqlite3.Connection, calls: Collection[int] = (), events: Collection[int] = ()
@@ -100,6 +105,11 @@ class CallPrices:
         return self._is_usable
 
 
+def name_inputs(llm: LLMInteractionRow, start_time_unix_nano: int) -> PricedCall:
+    """Return what a call is priced by, as its own record tells it."""
+    return make_row(PricedCall, (*_get_names(llm), start_time_unix_nano, *_get_tokens(llm)))
+
+
 def read_costs(
     connection: sqlite3.Connection,
     *,
@@ -113,11 +123,6 @@ def read_costs(
     found = run_query(connection, "find_costs", spans=spans, logs=logs, events=events, calls=calls).fetchall()
     for id, is_own, is_due, *rest in found:
         yield CallCost(id, is_own, is_due, tuple(rest[:4]), tuple(rest[4:]))
-
-
-def _has_call(record: EncodedSpan | EncodedLog) -> bool:
-    llm = record.interactions.llm
-    return llm is not None and llm.cost_status is None
 
 
 def _load() -> bool:

@@ -18,6 +18,7 @@ from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MERGED, D
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, list_manifests
 from otel_sqlite_exporter.archive.day_rows.row_reader import find_id_base
 from otel_sqlite_exporter.archive.restoring.gathered_file import make_gathering_settings, merge_restored
+from otel_sqlite_exporter.archive.restoring.restored_traces import TraceRestorer
 from otel_sqlite_exporter.imports.merging.merger import Merger
 
 Homes = Mapping[int, Sequence[str]]
@@ -92,15 +93,17 @@ def unite_records(
         sqlite3.Error, OSError: The file cannot be written.
     """
     path = os.path.join(folder, _UNITED)
-    settings = make_gathering_settings(path)
-    with closing(Merger(settings)) as merger:
+    chosen = [manifests[number] for number in homes]
+    with (
+        closing(Merger(make_gathering_settings(path))) as merger,
+        closing(TraceRestorer(dataset, chosen, folder)) as restorer,
+    ):
         for done, (number, units) in enumerate(sorted(homes.items())):
             manifest = manifests[number]
             progress(done, len(homes), "taking records in again")
             traces = [unit for unit in units if not unit.startswith("/")]
             sessions = [unit.split("/", 2)[2] for unit in units if unit.startswith("/")]
-            for _ in merge_restored(merger, settings, dataset, manifest, traces, sessions, folder):
-                pass
+            merge_restored(merger, restorer, manifest, traces, sessions)
     return path
 
 

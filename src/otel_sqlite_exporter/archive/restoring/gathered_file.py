@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -15,10 +15,9 @@ from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, read
 from otel_sqlite_exporter.archive.restoring.asked_ids import resolve_ids
 from otel_sqlite_exporter.archive.restoring.part_reader import PartReader
 from otel_sqlite_exporter.archive.restoring.restored_points import add_points
-from otel_sqlite_exporter.archive.restoring.restored_traces import restore_each
+from otel_sqlite_exporter.archive.restoring.restored_traces import TraceRestorer
 from otel_sqlite_exporter.errors import CopyRefusedError, DamagedFileError
 from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
-from otel_sqlite_exporter.imports.merging.merge_sources import open_merge_source
 from otel_sqlite_exporter.imports.merging.merger import Merger
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.settings import WHOLE_RECORDS, Settings, resolve_settings
@@ -102,9 +101,11 @@ def gather_into(
     places |= {} if len(traces) > _MOST_LOCATED else find_days(dataset, trace_ids=traces)
     settings = make_gathering_settings(path)
     days = set()
-    with closing(Merger(settings)) as merger:
-        for manifest in manifests if len(traces) > _MOST_LOCATED else _choose(manifests, places):
-            for report in merge_restored(merger, settings, dataset, manifest, traces, done.sessions, folder):
+    chosen = manifests if len(traces) > _MOST_LOCATED else _choose(manifests, places)
+    with closing(Merger(settings)) as merger, closing(TraceRestorer(dataset, chosen, folder)) as restorer:
+        for manifest in chosen:
+            report = merge_restored(merger, restorer, manifest, traces, done.sessions)
+            if report is not None:
                 done.spans += report.new_spans
                 done.logs += report.new_logs
                 days.add(manifest.date)
@@ -145,26 +146,24 @@ def _add_marks(
 
 def merge_restored(
     merger: Merger,
-    settings: Settings,
-    dataset: DatasetFolder,
+    restorer: TraceRestorer,
     manifest: Manifest,
     traces: Collection[str],
     sessions: Collection[str],
-    folder: str,
-) -> Iterator[MergeReport]:
-    """Restore what a manifest holds of traces and of log records without one, as `restore_each` does in `folder`, and
-    merge it. Yield what was merged.
+) -> MergeReport | None:
+    """Merge what a manifest holds of traces and of log records without one, as `restorer` restores it. Return what was
+    merged; None if the manifest holds nothing of them.
 
     Raises:
         DamagedFileError: A part cannot be read, or not all records of it can be taken in.
         sqlite3.Error, OSError: The file cannot be written.
     """
-    for raw in restore_each(dataset, [manifest], traces, folder, sessions=sessions):
-        with open_merge_source(raw, settings, is_older=False) as source:
-            report = merger.merge(source, lambda done, of: None)
-        _check_whole(dataset, manifest, report)
-        os.unlink(raw)
-        yield report
+    with restorer.restoring(manifest, traces, sessions) as source:
+        if source is None:
+            return None
+        report = merger.merge(source, lambda done, of: None)
+    _check_whole(restorer.dataset, manifest, report)
+    return report
 
 
 def _check_whole(dataset: DatasetFolder, manifest: Manifest, report: MergeReport) -> None:

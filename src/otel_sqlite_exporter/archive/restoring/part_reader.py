@@ -7,7 +7,7 @@ in these would hide rows, so those who take records compare the digests of the p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import TracebackType
 from typing import Any
@@ -27,23 +27,46 @@ _MEMORY = 1 << 30
 
 
 class PartReader:
-    """Reads the parts of `manifests`, those of `tables` alone. Close it, or use it in a `with`.
+    """Reads the parts of `manifests`, those of `tables` alone. `one_by_one`: `choose` says of which, before each `read`
+    of others. Close it, or use it in a `with`.
 
     Raises:
         DamagedFileError: A part is missing, cannot be read, or is not what its manifest says.
     """
 
-    def __init__(self, dataset: DatasetFolder, manifests: Iterable[Manifest], tables: Collection[str]) -> None:
+    def __init__(
+        self,
+        dataset: DatasetFolder,
+        manifests: Iterable[Manifest],
+        tables: Collection[str],
+        *,
+        one_by_one: bool = False,
+    ) -> None:
         duckdb = load_duckdb()
         self._errors: tuple[type[Exception], ...] = (duckdb.Error, OSError)
-        self._path = dataset.path
+        self._dataset, self._tables = dataset, tables
         read = [*manifests]
-        paths = {table: list_paths(dataset, read, table) for table in tables}
-        statements = [build_table_view(TABLES[table], found) for table, found in paths.items()]
+        paths = chain.from_iterable(list_paths(dataset, read, table) for table in tables)
         try:
-            self._engine = DatasetEngine([*chain.from_iterable(paths.values())], statements, memory=_MEMORY)
+            statements = () if one_by_one else self._build_views(read)
+            self._engine = DatasetEngine([*paths], statements, memory=_MEMORY)
         except self._errors as error:
             raise self._describe(error) from None
+
+    def choose(self, manifest: Manifest) -> None:
+        """Read the parts of this manifest alone from now on.
+
+        Raises:
+            DamagedFileError: A part cannot be read.
+        """
+        try:
+            for statement in self._build_views([manifest]):
+                self._engine.connection.execute(statement)
+        except self._errors as error:
+            raise self._describe(error) from None
+
+    def _build_views(self, manifests: Sequence[Manifest]) -> list[str]:
+        return [build_table_view(TABLES[table], list_paths(self._dataset, manifests, table)) for table in self._tables]
 
     def __enter__(self) -> PartReader:
         """Return it."""
@@ -70,4 +93,4 @@ class PartReader:
             raise self._describe(error) from None
 
     def _describe(self, error: Exception) -> DamagedFileError:
-        return DamagedFileError(f"{self._path}: a part cannot be read ({error}): copy it from a backup")
+        return DamagedFileError(f"{self._dataset.path}: a part cannot be read ({error}): copy it from a backup")

@@ -3,12 +3,17 @@
 
 It has the rows of records and what they refer to, and of calls the computed costs. All that a merge derives again is
 left out: pairs, sessions of events, calls, executions and sums. So only a merge may read it.
+
+A new file takes 20 to 40 ms. So one serves many sources, one after the other: each fills it in a transaction, which the
+merge reads and which is rolled back then. Of a file that was empty, that only cuts off what was added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from otel_sqlite_exporter.archive.restoring.part_reader import Row
 from otel_sqlite_exporter.encode.resources import digest_row
@@ -18,7 +23,7 @@ from otel_sqlite_exporter.model.values import EncodedAttributes
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.migrations import open_prepared
 from otel_sqlite_exporter.storage.state import write_state
-from otel_sqlite_exporter.storage.transactions import transaction
+from otel_sqlite_exporter.storage.transactions import roll_back
 from otel_sqlite_exporter.version import __version__
 
 _RESOURCE = ("service_name", "resource_schema_url", "resource_attributes", "resource_attribute_types")
@@ -31,36 +36,46 @@ _NO_TRACE = dict.fromkeys(
     )
 ) | {"root_rank": 2, "root_time_unix_nano": 0, "root_span_id": "", "start_time_unix_nano": 0, "end_time_unix_nano": 0}
 _BUSY_MS = 5_000
+_T = TypeVar("_T")
 
 
 class RawFile:
-    """The file at `path`, which is made; its name in `_state` is `source`.
+    """The file at `path`, which is made, and is thrown away after its use. Close it.
 
     Raises:
         sqlite3.Error, OSError: It cannot be written; so do the methods.
     """
 
-    def __init__(self, path: str, source: str) -> None:
-        self.path = path
-        self._source = source
+    def __init__(self, path: str) -> None:
+        self._source = ""
         self._origins: dict[tuple[Any, ...], str | None] = {}
         self._connection = open_prepared(path, "always", busy_timeout_ms=_BUSY_MS, synchronous="normal")
-        for pragma in ("synchronous = OFF", "foreign_keys = OFF"):  # it is made again after a failure
+        for pragma in ("synchronous = OFF", "journal_mode = MEMORY", "foreign_keys = OFF"):
             self._connection.execute(f"PRAGMA {pragma}")
-        with transaction(self._connection):
-            write_state(self._connection, "file", source)
 
     def close(self) -> None:
-        """Complete the file and close it."""
-        with transaction(self._connection):
-            self._connection.execute(read_query("restore_finishes"))
+        """Close the file."""
         self._connection.close()
 
-    def write(self, pages: Iterable[Sequence[Row]], add: Callable[[Sequence[Row]], None]) -> None:
-        """Call `add`, a method of this file, with each page of rows, in one transaction."""
-        with transaction(self._connection):
-            for page in pages:
-                add(page)
+    @contextmanager
+    def holding(self, source: str) -> Iterator[None]:
+        """Let the file be that of `source`, empty at first and after that."""
+        self._source = source
+        self._origins.clear()
+        self._connection.execute("BEGIN")
+        try:
+            write_state(self._connection, "file", source)
+            yield
+        finally:
+            roll_back(self._connection)
+
+    def complete(self) -> None:
+        """Make the file complete, when all rows are there."""
+        self._connection.execute(read_query("restore_finishes"))
+
+    def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Return what `read` returns for the connection to the file."""
+        return read(self._connection)
 
     def add_traces(self, rows: Sequence[Row]) -> None:
         """Add traces."""

@@ -37,6 +37,7 @@ from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.writer import Writer
 
+_TABLES = ("metrics", "exemplars")
 _Exemplars = Mapping[tuple[int, int], Sequence[ExemplarRow]]
 """By the time and the start of their point."""
 
@@ -53,12 +54,15 @@ def add_points(
     if not sessions:
         return 0
     added = 0
-    with closing(open_file(settings)) as target:
+    with (
+        PartReader(dataset, manifests, _TABLES, one_by_one=True) as reader,
+        closing(open_file(settings)) as target,
+    ):
         for manifest in manifests:
-            check_parts(dataset, manifest, ["metrics", "exemplars"])
-            with PartReader(dataset, [manifest], ["metrics", "exemplars"]) as reader:
-                for points, counts in _read_series(reader, sessions):
-                    added += _write(target, settings, points, counts)
+            check_parts(dataset, manifest, _TABLES)
+            reader.choose(manifest)
+            for points, counts in _read_series(reader, sessions):
+                added += _write(target, settings, points, counts)
     return added
 
 

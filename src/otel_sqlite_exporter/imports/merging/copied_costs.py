@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.genai.prices import PricedCall
-from otel_sqlite_exporter.write.call_prices import NO_PRICE, CallPrices
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, SpanRow
+from otel_sqlite_exporter.write.call_prices import NO_PRICE, CallPrices, name_inputs
 
 KnownCosts = Mapping[PricedCall, Sequence[Any]]
 """Cost in USD, status, source and date of the price, by what a call is priced by."""
@@ -34,6 +35,16 @@ class CopiedCosts(CallPrices):
     def forget(self) -> None:
         """Begin with another source."""
         self._known.clear()
+
+    def lacks_cost(self, record: EncodedSpan | EncodedLog) -> bool:
+        """Return whether a record is a call that does not tell its cost, and of which no cost is known by what it
+        tells."""
+        llm = record.interactions.llm
+        if llm is None or not super().lacks_cost(record):
+            return False
+        row = record.row
+        start = row.start_time_unix_nano if isinstance(row, SpanRow) else row.time_unix_nano
+        return name_inputs(llm, start) not in self._known
 
     def can_price(self) -> bool:
         """Return True: a cost may be known without the prices."""

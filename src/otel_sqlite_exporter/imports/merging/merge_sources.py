@@ -8,12 +8,12 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import FileRefusedError, SpoolError
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.storage.connection import read_file
+from otel_sqlite_exporter.storage.connection import FileReader, read_file
 from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.migrations import find_pending, migrate
 from otel_sqlite_exporter.storage.system.system_files import stands_beside
@@ -23,13 +23,20 @@ _T = TypeVar("_T")
 _FOLDER = ".merging-"
 
 
+class SnapshotReader(Protocol):
+    """Reads a file in snapshots."""
+
+    def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Return what `read` returns for a connection to the file, in one snapshot."""
+
+
 class MergeSource(NamedTuple):
-    """A file that is merged. `path` is what the user gave; `read_path` is the file that is read: itself, or an upgraded
-    copy."""
+    """A file that is merged. `path` is what the user gave, or what no other source of the target is called; `read_path`
+    is the file that is read: itself, or an upgraded copy."""
 
     path: str
     read_path: str
-    busy_timeout_ms: int
+    reader: SnapshotReader
 
     def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         """Return what `read` returns for one snapshot of the source. It may be called again.
@@ -38,7 +45,7 @@ class MergeSource(NamedTuple):
             DamagedFileError: SQLite finds the file damaged.
             sqlite3.OperationalError: It could not be opened or was locked.
         """
-        return read_file(self.read_path, read, busy_timeout_ms=self.busy_timeout_ms)
+        return self.reader.read(read)
 
     def count_waiting(self) -> int:
         """Return how many batches wait in the spool beside it."""
@@ -83,14 +90,22 @@ def open_merge_source(path: str, settings: Settings, *, is_older: bool) -> Itera
         sqlite3.Error, OSError: The copy cannot be written.
     """
     if not is_older:
-        yield MergeSource(path, path, settings.busy_timeout_ms)
+        with _reading(path, path, settings) as source:
+            yield source
         return
     with make_work_folder(settings.path, _FOLDER) as folder:
         copy = os.path.join(folder, "source.db")
         os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         read_file(path, lambda source: _back_up(source, copy), busy_timeout_ms=settings.busy_timeout_ms)
         migrate(copy, busy_timeout_ms=settings.busy_timeout_ms, backup=False)
-        yield MergeSource(path, copy, settings.busy_timeout_ms)
+        with _reading(path, copy, settings) as source:
+            yield source
+
+
+@contextlib.contextmanager
+def _reading(path: str, read_path: str, settings: Settings) -> Iterator[MergeSource]:
+    with contextlib.closing(FileReader(read_path, busy_timeout_ms=settings.busy_timeout_ms)) as reader:
+        yield MergeSource(path, read_path, reader)
 
 
 def _back_up(source: sqlite3.Connection, path: str) -> None:

@@ -66,7 +66,8 @@ class Merger:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._target = open_file(settings)
-        self._writer, self._costs = self._make_writer()
+        self._costs = CopiedCosts(is_on=settings.cost == "auto")
+        self._writer = self._make_writer()
         self._copier = RecordCopier(settings)
         self._point_copier = PointCopier(settings)
         self._log_counts = LogCounts()
@@ -143,11 +144,10 @@ class Merger:
         fold_runs(self._target)
         return report
 
-    def _make_writer(self) -> tuple[Writer, CopiedCosts]:
-        costs = CopiedCosts(is_on=self._settings.cost == "auto")
+    def _make_writer(self) -> Writer:
         writer = Writer(self._target, self._settings)
-        writer.prices = costs
-        return writer, costs
+        writer.prices = self._costs
+        return writer
 
     def _copy(self, report: MergeReport, records: Sequence[_Record], copy: Callable[[_Record], _Copy]) -> list[_Copy]:
         """Return the copies of records; those of which a value cannot be read are counted and left out."""
@@ -171,11 +171,11 @@ class Merger:
     ) -> None:
         report.unreadable += len(page.unreadable)
         copies = self._copy(report, page.spans, self._copier.copy_span)
+        self._costs.know(page.costs)
         self._costs.prepare(Records([copy.span for copy in copies]))
 
         def write(chosen: Sequence[CopiedSpan]) -> None:
             merge_run_rows(self._target, runs, self._rules)
-            self._costs.know(page.costs)
             spans = [copy.span for copy in chosen]
             starts = [copy.start for copy in chosen if copy.start is not None]
             counts = self._writer.add_copies([*self._copier.find_lost_namings(page, chosen), *starts, *spans], ())
@@ -194,13 +194,12 @@ class Merger:
     def _write_logs(self, reader: SourceReader, report: MergeReport, page: LogPage, read_before: int) -> None:
         report.unreadable += len(page.unreadable)
         copies = self._copy(report, page.logs, self._copier.copy_log)
+        self._costs.know(page.costs)
         self._costs.prepare(Records(logs=copies))
         if read_before:
             self._count_earlier(reader, {log.row.time_unix_nano for log in copies}, read_before)
 
         def write(chosen: Sequence[EncodedLog]) -> None:
-            self._costs.know(page.costs)
-
             def add(places: Sequence[int]) -> None:
                 if places:
                     self._writer.add_copies((), [chosen[place] for place in places])
@@ -264,7 +263,7 @@ class Merger:
         except Exception as error:
             if is_about_file(error):
                 raise
-            self._writer, self._costs = self._make_writer()
+            self._writer = self._make_writer()
             report.take_counts(kept)
             refused = error
         self._write_halves(report, copies, write, encoded, refused)
@@ -293,7 +292,7 @@ class Merger:
             except Exception as error:
                 if is_about_file(error):
                     raise
-                self._writer, self._costs = self._make_writer()
+                self._writer = self._make_writer()
                 report.take_counts(kept)
                 self._write_halves(report, half, write, encoded, error)
 
