@@ -23,13 +23,11 @@ class DatasetTable(NamedTuple):
         name: Also its folder.
         columns: The type of each column, by name, in order, without `date`.
         sort: The columns by which the rows of a part are sorted.
-        unlike: Columns whose values hardly repeat: they get no dictionary.
     """
 
     name: str
     columns: Mapping[str, ColumnType]
     sort: tuple[str, ...]
-    unlike: frozenset[str] = frozenset()
 
 
 def _columns(text: str) -> dict[str, ColumnType]:
@@ -38,13 +36,6 @@ def _columns(text: str) -> dict[str, ColumnType]:
     return {name: types[type] for name, _, type in (word.partition(":") for word in text.split())}
 
 
-_UNLIKE = frozenset(
-    (
-        *("span_id", "attributes", "prompt", "completion", "_combined_attributes", "id", "start_id", "finish_id"),
-        *("response_id", "start_time_unix_nano", "end_time_unix_nano", "time_unix_nano", "duration_ms", "body"),
-        *("arguments", "result"),
-    )
-)
 _SCOPE_AND_RESOURCE = """
   scope_name scope_version scope_schema_url scope_attributes scope_attribute_types
   resource_schema_url resource_attributes resource_attribute_types
@@ -64,7 +55,6 @@ SPANS = DatasetTable(
       _finish_id:int _own_session_id _start_attribute_types _start_attributes
     """),
     ("service_name", "start_time_unix_nano", "id"),
-    _UNLIKE,
 )
 EVENTS = DatasetTable(
     # Span events and log events alone: the start and the finish of a span follow from the span.
@@ -75,7 +65,6 @@ EVENTS = DatasetTable(
       _span:int _log:int _stem _recorded_name
     """),
     ("start_time_unix_nano", "id"),
-    _UNLIKE,
 )
 LINKS = DatasetTable(
     "links",
@@ -84,7 +73,6 @@ LINKS = DatasetTable(
       dropped_attributes:int attribute_types attributes _span:int
     """),
     ("trace_id", "_span", "ordinal"),
-    _UNLIKE,
 )
 LOGS = DatasetTable(
     "logs",
@@ -95,7 +83,6 @@ LOGS = DatasetTable(
       _own_session_id _names_session:int
     """),
     ("service_name", "start_time_unix_nano", "id"),
-    _UNLIKE,
 )
 LLM_INTERACTIONS = DatasetTable(
     "llm_interactions",
@@ -110,7 +97,6 @@ LLM_INTERACTIONS = DatasetTable(
       _shows_others:int
     """),
     ("service_name", "start_time_unix_nano", "id"),
-    _UNLIKE,
 )
 TOOL_INTERACTIONS = DatasetTable(
     "tool_interactions",
@@ -121,7 +107,6 @@ TOOL_INTERACTIONS = DatasetTable(
       error_message _combined_attributes _span:int _has_failed:int
     """),
     ("service_name", "start_time_unix_nano", "id"),
-    _UNLIKE,
 )
 ERRORS = DatasetTable(
     "errors",
@@ -131,7 +116,6 @@ ERRORS = DatasetTable(
       tool_name
     """),
     ("start_time_unix_nano", "id", "source"),
-    _UNLIKE,
 )
 AGENT_TREE = DatasetTable(
     "agent_tree",
@@ -142,7 +126,6 @@ AGENT_TREE = DatasetTable(
       failed_tools:int
     """),
     ("start_time_unix_nano", "trace_id", "span_id"),
-    _UNLIKE,
 )
 SCORES = DatasetTable(
     "scores",
@@ -151,7 +134,6 @@ SCORES = DatasetTable(
       error_type start_time_unix_nano:int attribute_types attributes
     """),
     ("start_time_unix_nano", "id"),
-    _UNLIKE,
 )
 TRACES = DatasetTable(
     # Without what marks say: the table marks has that. What the trace named is private.
@@ -164,7 +146,6 @@ TRACES = DatasetTable(
       _user_source _user_rank:int _user_is_child:int _user_time_unix_nano:int _root_rank:int _root_time_unix_nano:int
     """),
     ("trace_id",),
-    _UNLIKE | {"trace_id"},
 )
 TRACE_SESSIONS = DatasetTable(
     # One row for each session that records of a trace show, or name, and day: what the view sessions is made of. Log
@@ -211,7 +192,6 @@ METRICS = DatasetTable(
       _instrument:int _resource:int _scope:int _late_points:int _refused_points:int _point
     """),
     ("name", "service_name", "series_id", "time_unix_nano", "start_time_unix_nano"),
-    frozenset(("time_unix_nano", "value", "sum", "_point")),
 )
 EXEMPLARS = DatasetTable(
     # By the day of their points. _value is the value, where the column value does not tell it exactly.
@@ -222,7 +202,6 @@ EXEMPLARS = DatasetTable(
       series_attribute_types series_attributes _value
     """),
     ("name", "series_id", "point_time_unix_nano", "point_start_time_unix_nano", "ordinal"),
-    _UNLIKE,
 )
 SESSIONS = DatasetTable(
     # The summary: one row for each session and day (of the start of its traces). It follows from the tables above. A

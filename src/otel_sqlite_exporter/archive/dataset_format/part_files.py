@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes and reads the Parquet files of a dataset.
 
-zstd, dictionaries for what repeats, a page index, and bloom filters for the ids that people ask for. The metadata of a
-file names the format, the table and the package that wrote it.
+zstd, an encoding for each kind of column, a page index, and bloom filters for the ids that people ask for. The metadata
+of a file names the format, the table and the package that wrote it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
 from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
-from otel_sqlite_exporter.archive.dataset_format.dataset_tables import FORMAT_VERSION, TABLES, DatasetTable
+from otel_sqlite_exporter.archive.dataset_format.dataset_tables import FORMAT_VERSION, TABLES, ColumnType, DatasetTable
 from otel_sqlite_exporter.archive.dataset_format.durable_files import put_durably
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part
 from otel_sqlite_exporter.errors import DamagedFileError
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 _LEVEL = 3
 _GROUP_ROWS, _GROUP_BYTES = 122_880, 96_000_000
 _ASKED_IDS = ("trace_id", "session_id")
+_HEX_IDS = ("trace_id", "span_id")
+"""How the names of columns end that hold ids of traces and spans."""
+_UNLIKE = frozenset(
+    (
+        *("attributes", "_combined_attributes", "prompt", "completion", "arguments", "result", "body", "response_id"),
+        *("_point",),
+    )
+)
+"""Other texts that hardly repeat."""
 
 
 def write_part(
@@ -157,15 +166,39 @@ def _gather(batches: Iterable[Any]) -> Iterator[Any]:
 def _choose_options(table: DatasetTable, rows: int) -> dict[str, Any]:
     """`rows` is the most that a row group has: without it, each bloom filter takes the memory and time of a million."""
     asked = [name for name in _ASKED_IDS if name in table.columns]
+    encodings = {name: _choose_encoding(name, type) for name, type in _list_columns(table)}
     options: dict[str, Any] = {
         "compression": "zstd",
         "compression_level": _LEVEL,
-        "use_dictionary": [name for name in (*table.columns, "date") if name not in table.unlike],
+        "use_dictionary": [name for name, encoding in encodings.items() if encoding is None],
+        "column_encoding": {name: encoding for name, encoding in encodings.items() if encoding is not None},
+        # The least and the greatest of a text that rows are neither sorted nor asked by let no engine skip anything.
+        "write_statistics": [
+            name for name, type in _list_columns(table) if type != "text" or name in (*table.sort, *asked, "date")
+        ],
         "write_page_index": True,
+        "store_schema": False,  # the types of Parquet tell all that this schema does
     }
     if asked and _has_bloom_filters():
         options["bloom_filter_options"] = {name: {"ndv": rows} for name in asked}
     return options
+
+
+def _list_columns(table: DatasetTable) -> list[tuple[str, ColumnType]]:
+    return [*table.columns.items(), ("date", "text")]
+
+
+def _choose_encoding(name: str, type: ColumnType) -> str | None:
+    """Return the encoding of a column; None: a dictionary.
+
+    Times and ids of rows grow from row to row, so their differences are short. Ids of traces and spans are hex digits
+    of one length: apart from the lengths, they pack to half their size.
+    """
+    if type == "int":
+        return "DELTA_BINARY_PACKED"
+    if name.endswith(_HEX_IDS):
+        return "DELTA_LENGTH_BYTE_ARRAY"
+    return "PLAIN" if type == "real" or name in _UNLIKE else None
 
 
 @cache
