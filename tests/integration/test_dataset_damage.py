@@ -33,6 +33,7 @@ _DAMAGE: dict[str, Callable[[Path], object]] = {
     "cut": lambda part: part.write_bytes(part.read_bytes()[:-9]),
     "gone": lambda part: part.unlink(),
     "folder": _replace_by_folder,
+    "no UTF-8": lambda part: part.write_bytes(part.read_bytes().replace(b"session_id", b"session_i\xff")),
 }
 _COMMANDS = {
     "sql": ("sql", "SELECT count(*) FROM {table}"),
@@ -68,7 +69,8 @@ def _find_part(dataset: Path, table: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("table", "damage"), [("spans", "gone"), ("spans", "empty"), ("traces", "cut"), ("traces", "folder")]
+    ("table", "damage"),
+    [("spans", "gone"), ("spans", "empty"), ("traces", "cut"), ("traces", "folder"), ("spans", "no UTF-8")],
 )
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_a_damaged_part_is_told_in_one_sentence(dataset: Path, table: str, damage: str, command: str) -> None:

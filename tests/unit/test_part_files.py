@@ -45,12 +45,14 @@ def test_values_are_read_as_written(dataset: DatasetFolder, table: DatasetTable,
     assert types == {name: _TYPES[type] for name, type in table.columns.items()} | {"date": "VARCHAR"}
 
 
-def test_statistics_are_of_what_rows_are_asked_by(dataset: DatasetFolder) -> None:
+def test_a_footer_tells_the_table_and_what_rows_are_asked_by(dataset: DatasetFolder) -> None:
     """Texts that rows are neither sorted nor asked by have none: they would only fill the footer."""
     rows = [tuple("text" if type == "text" else 1 for type in SPANS.columns.values())]
     part = write_part(dataset, "part.parquet", SPANS, _DATE, [make_batch(SPANS, rows)])
     assert part is not None
-    group = pyarrow.parquet.read_metadata(dataset.join(part.path)).row_group(0)
+    metadata = pyarrow.parquet.read_metadata(dataset.join(part.path))
+    assert metadata.metadata[b"otel_table"] == b"spans"
+    group = metadata.row_group(0)
     columns = [group.column(place) for place in range(group.num_columns)]
     told = {column.path_in_schema for column in columns if column.is_stats_set}
     assert {"trace_id", "session_id", "service_name", "start_time_unix_nano", "id", "date"} <= told

@@ -22,6 +22,15 @@ def load_pyarrow() -> ModuleType:
     return _load("pyarrow")
 
 
+def list_pyarrow_errors() -> tuple[type[Exception], ...]:
+    """Return what pyarrow raises where it cannot read a file. Of a name that is not UTF-8, that is a ValueError.
+
+    Raises:
+        MissingPackageError: It is not installed.
+    """
+    return OSError, ValueError, load_pyarrow().ArrowException
+
+
 def load_duckdb() -> ModuleType:
     """Return the module `duckdb`.
 
@@ -29,6 +38,15 @@ def load_duckdb() -> ModuleType:
         MissingPackageError: It is not installed.
     """
     return _load("duckdb")
+
+
+def list_duckdb_errors() -> tuple[type[Exception], ...]:
+    """Return what DuckDB raises where it cannot run a statement. If it says what is not UTF-8, Python cannot read it.
+
+    Raises:
+        MissingPackageError: It is not installed.
+    """
+    return load_duckdb().Error, UnicodeDecodeError
 
 
 def describe_error(error: Exception) -> str:

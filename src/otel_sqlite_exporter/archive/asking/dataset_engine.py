@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb
+from otel_sqlite_exporter.archive.archive_packages import describe_error, list_duckdb_errors, load_duckdb
 from otel_sqlite_exporter.archive.asking.engine_views import (
     ENGINE_VIEWS,
     build_parts_view,
@@ -110,7 +110,7 @@ def open_engine(
         MissingPackageError: DuckDB is not installed.
         DamagedFileError: A manifest or a part cannot be read.
     """
-    duckdb = load_duckdb()
+    errors = list_duckdb_errors()
     tables, views = (list(TABLES), list(ENGINE_VIEWS)) if texts is None else find_needed(texts)
     for tried in range(_TRIES):
         manifests = read_manifests(dataset)
@@ -121,7 +121,7 @@ def open_engine(
         statements += [read_engine_text("duckdb", "views", name) for name in views]
         try:
             engine = DatasetEngine(read, statements, threads, memory)
-        except duckdb.Error as error:
+        except errors as error:
             if tried + 1 == _TRIES or all(map(os.path.exists, read)) or manifests == read_manifests(dataset):
                 raise DamagedFileError(
                     f"{dataset.path}: a part cannot be read ({describe_error(error)}): copy it from a backup"

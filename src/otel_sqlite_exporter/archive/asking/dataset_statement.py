@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb
+from otel_sqlite_exporter.archive.archive_packages import describe_error, list_duckdb_errors, load_duckdb
 from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
 from otel_sqlite_exporter.archive.asking.engine_views import find_needed
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
@@ -63,7 +63,7 @@ def run_on_engine(engine: DatasetEngine, text: str, *, limit: int, timeout_s: fl
         if time.monotonic() < deadline:
             raise KeyboardInterrupt from None
         raise FilterError("timeout_s", f"the statement took longer than {timeout_s:g} s") from None
-    except duckdb.Error as error:
+    except list_duckdb_errors() as error:
         kind = _MissingViewError if isinstance(error, duckdb.CatalogException) else FilterError
         raise kind("statement", f"DuckDB cannot run it: {describe_error(error)}") from None
     readable = [tuple(map(_make_readable, row)) for row in rows[:limit]]

@@ -14,7 +14,7 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb, load_pyarrow
+from otel_sqlite_exporter.archive.archive_packages import describe_error, list_duckdb_errors, load_pyarrow
 from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view, quote
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import LOCATOR, DatasetFolder
@@ -88,7 +88,7 @@ def find_ids(dataset: DatasetFolder, column: str, prefix: str, most: int) -> lis
 def _find_places(
     dataset: DatasetFolder, column: str, ranges: Iterable[tuple[str, str]], most: int
 ) -> list[tuple[str, str]]:
-    duckdb = load_duckdb()
+    errors = list_duckdb_errors()
     query, table = _QUERIES[column]
     for tried in range(_TRIES):
         covered, places = _read_about(dataset)
@@ -101,7 +101,7 @@ def _find_places(
                 text = read_engine_text("duckdb", "asking", query)
                 asked = [{"first": first, "last": last, "most": most} for first, last in ranges]
                 return [row for values in asked for row in engine.connection.execute(text, values).fetchall()]
-        except duckdb.Error as error:
+        except errors as error:
             if tried + 1 == _TRIES or all(map(os.path.exists, files)):  # else `compact` replaced it meanwhile
                 raise DamagedFileError(
                     f"{dataset.path}: its locator or a part cannot be read ({describe_error(error)}): remove the "

@@ -40,7 +40,7 @@ class PartRelations:
         duckdb = load_duckdb()
         self.summaries = DaySummaries(dataset)
         self._dataset, self._manifests = dataset, manifests
-        self._errors = (duckdb.IOException, duckdb.InvalidInputException)
+        self._errors = (duckdb.IOException, duckdb.InvalidInputException, UnicodeDecodeError)
         self.connection: Any = duckdb.connect(
             config={
                 "memory_limit": _MEMORY,

@@ -11,11 +11,12 @@ import hashlib
 import inspect
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
+from otel_sqlite_exporter.archive.archive_packages import list_pyarrow_errors, load_pyarrow
 from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import make_schema
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import FORMAT_VERSION, TABLES, ColumnType, DatasetTable
@@ -60,8 +61,10 @@ def write_part(
 
     def write(beside: str) -> None:
         nonlocal rows
-        options = _choose_options(table, first.num_rows)
-        with arrow.parquet.ParquetWriter(beside, schema.with_metadata(_describe(table)), **options) as writer:
+        options, told = _choose_options(table, first.num_rows), _describe(table)
+        with arrow.parquet.ParquetWriter(beside, schema.with_metadata(told), **options) as writer:
+            if not options["store_schema"]:
+                writer.add_key_value_metadata(told)
             for group in chain([first], groups):
                 rows += group.num_rows
                 dates = arrow.repeat(arrow.scalar(date, arrow.string()), group.num_rows)
@@ -90,11 +93,9 @@ def read_part(dataset: DatasetFolder, part: Part, columns: Sequence[str] | None 
     """
     arrow = load_pyarrow()
     path = dataset.join(part.path)
-    try:
+    with _telling_damage(path):
         names = [*TABLES[part.table].columns, "date"] if columns is None else list(columns)
         found = arrow.parquet.ParquetFile(path).read(columns=names)
-    except (OSError, arrow.ArrowException) as error:
-        raise DamagedFileError(f"{path}: the part cannot be read ({error}): copy it from a backup") from None
     if found.num_rows != part.rows:
         raise DamagedFileError(
             f"{path}: it has {found.num_rows} rows, not {part.rows} as its manifest says: copy it from a backup"
@@ -110,9 +111,16 @@ def count_rows(dataset: DatasetFolder, part: Part) -> int:
     """
     arrow = load_pyarrow()
     path = dataset.join(part.path)
-    try:
+    with _telling_damage(path):
         return int(arrow.parquet.read_metadata(path).num_rows)
-    except (OSError, arrow.ArrowException) as error:
+
+
+@contextmanager
+def _telling_damage(path: str) -> Iterator[None]:
+    """Raises DamagedFileError where pyarrow cannot read a part."""
+    try:
+        yield
+    except list_pyarrow_errors() as error:
         raise DamagedFileError(f"{path}: the part cannot be read ({error}): copy it from a backup") from None
 
 
@@ -177,7 +185,8 @@ def _choose_options(table: DatasetTable, rows: int) -> dict[str, Any]:
             name for name, type in _list_columns(table) if type != "text" or name in (*table.sort, *asked, "date")
         ],
         "write_page_index": True,
-        "store_schema": False,  # the types of Parquet tell all that this schema does
+        # The types of Parquet tell all that the schema of Arrow does, but that has the metadata with it.
+        "store_schema": not hasattr(load_pyarrow().parquet.ParquetWriter, "add_key_value_metadata"),
     }
     if asked and _has_bloom_filters():
         options["bloom_filter_options"] = {name: {"ndv": rows} for name in asked}

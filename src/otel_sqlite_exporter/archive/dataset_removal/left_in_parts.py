@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import load_pyarrow
+from otel_sqlite_exporter.archive.archive_packages import list_pyarrow_errors, load_pyarrow
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import LOCATOR, MANIFESTS, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.maintain.deletion.left_texts import LeftText, Verification
@@ -81,7 +81,7 @@ def _look_into_values(path: str, forms: Sequence[TextForms], found: Counter[tupl
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 for number, rows in _count_in_column(column, forms):
                     found[number, name] += rows
-    except (arrow.ArrowException, OSError):
+    except list_pyarrow_errors():
         return False
     return True
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Unpack
 
-from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb
+from otel_sqlite_exporter.archive.archive_packages import describe_error, list_duckdb_errors, load_duckdb
 from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
 from otel_sqlite_exporter.archive.asking.divided_traces import describe_parts
 from otel_sqlite_exporter.archive.asking.locator import find_days, find_ids
@@ -173,7 +173,7 @@ class DatasetReports:
             return tuple(column for column, *_ in cursor.description), cursor.fetchall()
         except duckdb.InterruptException:
             raise KeyboardInterrupt from None
-        except duckdb.Error as error:
+        except list_duckdb_errors() as error:
             raise DamagedFileError(f"{self.path}: DuckDB says: {describe_error(error)}") from None
 
     def _add_functions(self, engine: DatasetEngine, question: ReportQuestion) -> None:

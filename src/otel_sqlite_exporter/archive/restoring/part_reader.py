@@ -12,7 +12,7 @@ from itertools import chain
 from types import TracebackType
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import load_duckdb
+from otel_sqlite_exporter.archive.archive_packages import list_duckdb_errors
 from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
@@ -42,8 +42,7 @@ class PartReader:
         *,
         one_by_one: bool = False,
     ) -> None:
-        duckdb = load_duckdb()
-        self._errors: tuple[type[Exception], ...] = (duckdb.Error, OSError)
+        self._errors: tuple[type[Exception], ...] = (*list_duckdb_errors(), OSError)
         self._dataset, self._tables = dataset, tables
         read = [*manifests]
         paths = chain.from_iterable(list_paths(dataset, read, table) for table in tables)
