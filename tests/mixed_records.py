@@ -52,7 +52,7 @@ def _facts(draw: st.DrawFn) -> dict[str, Any]:
         "gen_ai.request.model": draw(st.sampled_from([None, "gpt-4o", "gpt-4o", "gpt-4o-20241120", "o3-mini"])),
         "gen_ai.response.id": draw(st.sampled_from([None, None, "r1", "r2"])),
         "session.id": draw(st.sampled_from([None, None, "A", "B"])),
-        "gen_ai.conversation.id": draw(st.sampled_from([None, None, None, "C"])),
+        "gen_ai.conversation.id": draw(st.sampled_from([None, None, None, "A", "C"])),
         "gen_ai.tool.call.id": draw(st.sampled_from([None, None, "call_1"])),
         "cost_usd": draw(st.sampled_from([None, None, 0.0006659999999999999])),
         "gen_ai.evaluation.name": draw(st.sampled_from([None, "Relevance", "Tone"])),
@@ -110,6 +110,17 @@ def mixed_records(draw: st.DrawFn) -> list[Record]:
 
 def _context(trace: int, span: int) -> SpanContext:
     return SpanContext(trace, span, False, TraceFlags(1))
+
+
+def make_span(
+    trace: int, span: int, times: tuple[int, int], attributes: Mapping[str, Any], parent: int | None = None, **more: Any
+) -> ReadableSpan:
+    """A span that ran between these seconds. `parent` is the id of a span of its trace."""
+    start, end = (_START + time * 10**9 for time in times)
+    around = None if parent is None else _context(trace, parent)
+    common: dict[str, Any] = {"resource": _RESOURCES[0], "instrumentation_scope": _SCOPES[0]}
+    common |= {"attributes": attributes, "start_time": start, "end_time": end}
+    return ReadableSpan(**common | {"name": f"span {span}", "context": _context(trace, span), "parent": around} | more)
 
 
 def make_log(number: int, attributes: Mapping[str, Any] = MappingProxyType({})) -> ReadableLogRecord:

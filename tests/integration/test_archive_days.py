@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, TraceFlags
@@ -212,6 +213,12 @@ _AGENT: dict[str, Any] = {"gen_ai.operation.name": "invoke_agent", "session.id":
         pytest.param([], [], [(2, 1, _CHAT | {"session.id": "s"}, None)], id="calls that an agent repeats"),
         pytest.param([], [(2, 1, _CHAT, None)], [(2, 2, {"session.id": "s"}, None)], id="the session of such calls"),
         pytest.param(
+            [],
+            [(2, 1, _CHAT, None, {"session.id": "s"})],
+            [(2, 2, {"session.id": "other"}, None)],
+            id="that such calls are of another session than their resource names",
+        ),
+        pytest.param(
             [(2, 1, {}, "job.start")],
             [(3, 1, {"session.id": "s"}, "job.finish")],
             [(2, 2, {"session.id": "s"}, None)],
@@ -230,11 +237,14 @@ def test_what_late_spans_decide_in_traces_of_other_days_is_written_again(
 ) -> None:
     midnight = FIRST_NS + DAY_NS
 
-    def make(trace: int, number: int, attributes: dict[str, Any], event: str | None) -> ReadableSpan:
+    def make(
+        trace: int, number: int, attributes: dict[str, Any], event: str | None, resource: dict[str, Any] | None = None
+    ) -> ReadableSpan:
         start = midnight + 1_000 * (trace - 2) - 500 * bool(earlier)
         events = [] if event is None else [Event(event, {}, start)]
         context = SpanContext(trace, number, False, TraceFlags(1))
-        return ReadableSpan("n", context, None, None, attributes, events, start_time=start, end_time=start + 5)
+        times = {"start_time": start, "end_time": start + 5}
+        return ReadableSpan("n", context, None, Resource(resource or {}), attributes, events, **times)
 
     agent = ReadableSpan(
         "agent",

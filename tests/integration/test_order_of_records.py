@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spans, their events and log records that report the same calls give the same views in any order, split and
-repetition of the spans; `reindex` finds nothing to change in the file."""
+repetition of the spans, also where a late record names another session; `reindex` finds nothing to change in the file.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +15,68 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
-from tests.mixed_records import Record, export_batches, mixed_records, read_views
+from tests.mixed_records import Record, export_batches, make_span, mixed_records, read_views
+
+_USAGE = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 4}
+_CHAT, _AGENT, _TOOL = ({"gen_ai.operation.name": name} for name in ("chat", "invoke_agent", "execute_tool"))
+_CALLED = {"gen_ai.tool.call.id": "call_1"}
+_RESULT = '{"role": "tool", "parts": [{"type": "tool_call_response", "id": "call_1", "response": 3}]}'
+_ANSWERED = {"gen_ai.input.messages": f"[{_RESULT}]"}
+_WEAK, _STRONG = "gen_ai.conversation.id", "session.id"
+_FAMILIES: dict[str, list[Record]] = {
+    "a trace leaves the session of an agent": [
+        make_span(1, 1, (0, 9), {**_AGENT, **_USAGE, _STRONG: "x"}),
+        make_span(2, 2, (2, 3), {**_CHAT, **_USAGE}, 4),
+        make_span(2, 3, (1, 4), {_WEAK: "x"}, 4),
+        make_span(2, 4, (1, 5), {_STRONG: "z"}),
+    ],
+    "a trace comes to the session of an agent": [
+        make_span(1, 1, (0, 9), {**_AGENT, **_USAGE, _WEAK: "x"}),
+        make_span(2, 2, (2, 3), {**_CHAT, **_USAGE, _WEAK: "z"}, 3),
+        make_span(2, 3, (1, 5), {_STRONG: "x"}),
+    ],
+    "an agent leaves a session": [
+        make_span(1, 1, (0, 9), {**_AGENT, **_USAGE, _WEAK: "x"}, 2),
+        make_span(1, 2, (0, 10), {_STRONG: "z"}),
+        make_span(2, 3, (2, 3), {**_CHAT, **_USAGE, _STRONG: "x"}),
+    ],
+    "a call of another service": [
+        make_span(1, 1, (0, 9), {**_AGENT, **_USAGE, _STRONG: "x"}),
+        make_span(2, 2, (2, 3), {**_CHAT, **_USAGE, _STRONG: "x"}, resource=Resource({"service.name": "other"})),
+    ],
+    "a resource names the session that a trace leaves": [
+        make_span(1, 1, (0, 9), {**_AGENT, **_USAGE, _STRONG: "x"}),
+        make_span(2, 2, (2, 3), {**_CHAT, **_USAGE}, 3, resource=Resource({_STRONG: "x"})),
+        make_span(2, 3, (1, 5), {_STRONG: "z"}),
+    ],
+    "a tool of two sessions": [
+        make_span(1, 1, (0, 2), {**_TOOL, _WEAK: "x"}),
+        make_span(1, 2, (3, 9), {**_TOOL, **_CALLED, _WEAK: "z"}, 1),
+        make_span(2, 3, (5, 6), {**_CHAT, **_ANSWERED, _WEAK: "x"}),
+    ],
+    "a result leaves the session of its tool": [
+        make_span(1, 1, (0, 2), {**_TOOL, **_CALLED, _STRONG: "x"}),
+        make_span(2, 2, (5, 6), {**_CHAT, **_ANSWERED, _WEAK: "x"}, 3),
+        make_span(2, 3, (4, 7), {_STRONG: "z"}),
+    ],
+    "records of a call at one time": [
+        make_span(1, 1, (1, 3), {**_CHAT, "gen_ai.response.id": "r", "gen_ai.usage.output_tokens": 4}),
+        make_span(2, 1, (1, 3), {**_CHAT, "gen_ai.response.id": "r", "gen_ai.usage.output_tokens": 2}),
+    ],
+}
+
+
+@pytest.mark.parametrize("records", _FAMILIES.values(), ids=_FAMILIES.keys())
+def test_a_late_name_changes_what_it_changes_in_one_export(records: list[Record]) -> None:
+    whole = _contents([[records]])
+    for last in range(len(records)):
+        early = [*records[last + 1 :], *records[:last]]
+        assert _contents([[early, [records[last]]]]) == whole
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from otel_sqlite_exporter.write.interactions.kept_ids import KeptIds, find_kept_
 from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters, make_reporter
 from otel_sqlite_exporter.write.interactions.whole_traces import TracedSpan, find_repeating_agents
 from otel_sqlite_exporter.write.new_tools import RecordKeys
+from otel_sqlite_exporter.write.row_tables.archive_notes import note_rewritten
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_script
 from otel_sqlite_exporter.write.sums import AgentSums
 from otel_sqlite_exporter.write.tool_batch import ToolBatch
@@ -216,7 +217,9 @@ class InteractionBatch:
             settled=trace_sessions[True],
             stays=stays,
         )
-        _, merged = count_calls(connection, changed)
+        recounted, merged = count_calls(connection, changed)
+        if stays:  # of a session that its records have left, no record need tell `archive`
+            note_rewritten(connection, calls=recounted, events=relinked)
         self._prices.price_written(connection, calls=merged, events={*changed.events, *self._left_events})
 
     def _settle(self) -> Collection[int]:

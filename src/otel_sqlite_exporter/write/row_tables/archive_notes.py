@@ -14,11 +14,17 @@ from otel_sqlite_exporter.write.statements import run_query
 DAY_NS = 86_400_000_000_000
 
 
-def note_rewritten(connection: sqlite3.Connection, *, spans: Collection[int] = (), calls: Collection[int] = ()) -> None:
-    """Note in the caller's transaction that spans were replaced, or calls derived or priced again: keys of `_spans` and
-    `_llm_interactions`."""
-    if spans or calls:
-        run_query(connection, "note_rewritten", spans=spans, calls=calls)
+def note_rewritten(
+    connection: sqlite3.Connection,
+    *,
+    spans: Collection[int] = (),
+    calls: Collection[int] = (),
+    events: Collection[int] = (),
+) -> None:
+    """Note in the caller's transaction that spans were replaced, calls derived or priced again, or records paired
+    otherwise: keys of `_spans`, `_llm_interactions` and `_events`."""
+    if spans or calls or events:
+        run_query(connection, "note_rewritten", spans=spans, calls=calls, events=events)
 
 
 def note_late(connection: sqlite3.Connection, times_unix_nano: Iterable[int]) -> None:

@@ -1,11 +1,16 @@
--- Notes the traces of spans and calls that changed though no record of theirs is new, where their day may be archived. :spans is an
--- array of ids of _spans, :calls of ids of _llm_interactions.
+-- Notes the traces of spans, calls and records that changed though no record of theirs is new, where their day may be archived.
+-- :spans is an array of ids of _spans, :calls of ids of _llm_interactions, :events of ids of _events.
 INSERT OR REPLACE INTO _rewritten_traces (id, trace)
 SELECT n.last + row_number() OVER (ORDER BY t.id), t.id
 FROM (
   SELECT s.trace FROM json_each(:spans) AS w CROSS JOIN _spans AS s ON s.id = w.value
   UNION
   SELECT i.trace FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
+  UNION
+  SELECT p.trace
+  FROM json_each(:events) AS w
+  CROSS JOIN _events AS e ON e.id = w.value
+  CROSS JOIN _trace_sessions AS p ON p.id = e.trace_session
 ) AS c
 CROSS JOIN _traces AS t ON t.id = c.trace
 CROSS JOIN (

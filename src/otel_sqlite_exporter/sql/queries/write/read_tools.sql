@@ -46,7 +46,9 @@ WITH RECURSIVE
     CROSS JOIN _spans AS s ON s.trace_session = w.value
     CROSS JOIN _tool_results AS r ON r.span = s.id
   ),
-  -- Only what is of the same session or trace, or names no session, may be of the same execution.
+  -- Only what is of the same session or trace, or names no session, may be of the same execution. In one trace, tellings of
+  -- several sessions may be.
+  no_trace (id) AS MATERIALIZED (SELECT t.id FROM _traces AS t WHERE t.trace_id = ''),
   near_traces (trace) AS MATERIALIZED (SELECT trace FROM keys UNION SELECT trace FROM asked),
   near_sessions (session) AS MATERIALIZED (SELECT session FROM keys UNION SELECT session FROM asked),
   near_asked (asked_key, is_open) AS MATERIALIZED (
@@ -77,6 +79,9 @@ WITH RECURSIVE
     WHERE
       k.is_open OR p.session IS NULL
       OR p.session IN (SELECT session FROM near_sessions) OR p.trace IN (SELECT trace FROM near_traces)
+      OR (p.trace NOT IN (SELECT id FROM no_trace) AND EXISTS (
+        SELECT 1 FROM _trace_sessions AS q WHERE q.trace = p.trace AND q.session IN (SELECT session FROM near_sessions)
+      ))
     UNION
     SELECT i.id
     FROM near_asked AS k
@@ -85,6 +90,9 @@ WITH RECURSIVE
     WHERE
       k.is_open OR p.session IS NULL
       OR p.session IN (SELECT session FROM near_sessions) OR p.trace IN (SELECT trace FROM near_traces)
+      OR (p.trace NOT IN (SELECT id FROM no_trace) AND EXISTS (
+        SELECT 1 FROM _trace_sessions AS q WHERE q.trace = p.trace AND q.session IN (SELECT session FROM near_sessions)
+      ))
     UNION
     SELECT i.id
     FROM json_each(:names) AS w
