@@ -59,9 +59,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def dataset(whole: Path, tmp_path: Path) -> Path:
-    """A copy of it."""
-    shutil.copytree(whole, tmp_path / "a folder")
-    return tmp_path / "a folder"
+    """A copy of it, whose name is a pattern of files too."""
+    shutil.copytree(whole, tmp_path / "a [f]older? *")
+    return tmp_path / "a [f]older? *"
 
 
 def _find_part(dataset: Path, table: str) -> Path:
@@ -81,6 +81,12 @@ def test_a_damaged_part_is_told_in_one_sentence(dataset: Path, table: str, damag
     assert "copy it from a backup" in said or "copy the part from a backup" in said
     assert "LINE 1" not in said
     assert list_files(dataset) == before
+
+
+def test_a_deletion_that_nobody_can_confirm_is_refused_before_parts_are_read(dataset: Path) -> None:
+    _find_part(dataset, "spans").unlink()
+    code, _, said = run("delete", "--session", "a", dataset)
+    assert (code, "nobody can be asked here, so give --yes" in said) == (2, True), said
 
 
 def test_parts_of_which_a_byte_changed_are_not_put_together(dataset: Path) -> None:

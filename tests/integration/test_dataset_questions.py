@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,17 @@ def test_sql_stops_in_time(folder: Path) -> None:
     statement = "SELECT count(*) FROM range(1000000000000) AS a (x), range(1000) AS b (y) WHERE x = y + 5"
     code, _, err = run("sql", statement, folder, "--timeout", "0.2")
     assert (code, err) == (2, "Error: --timeout: the statement took longer than 0.2 s\n")
+
+
+def test_the_process_ends_where_a_statement_cannot_be_stopped(folder: Path) -> None:
+    program = (
+        "import sys; from otel_sqlite_exporter.archive.asking import dataset_statement; dataset_statement.GRACE_S = 0;"
+        "from otel_sqlite_exporter.cli.commands import cli; cli(sys.argv[1:])"
+    )
+    words = ("sql", "SELECT length(repeat('x', 200000000))", str(folder), "--timeout", "0.001")
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: --timeout: the statement took longer, and DuckDB did not stop: ended the process\n"
 
 
 def test_a_folder_that_is_no_dataset_is_refused(tmp_path: Path) -> None:

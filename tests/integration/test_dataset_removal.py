@@ -38,8 +38,9 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _copy(rich: Path, folder: Path) -> DatasetFolder:
-    shutil.copytree(rich.with_name("dataset"), folder / "dataset")
-    return open_dataset(folder / "dataset")
+    """Its name is a pattern of files, too."""
+    shutil.copytree(rich.with_name("dataset"), folder / "[d]ata set*?")
+    return open_dataset(folder / "[d]ata set*?")
 
 
 def _check_equal(rich: Path, dataset: DatasetFolder, folder: Path, *command: str) -> None:
@@ -155,10 +156,29 @@ def test_what_is_pruned_is_what_is_pruned_of_a_file(tmp_path: Path, options: tup
     assert told["sessions"] == planned["sessions"] > 0
     assert bool(told["removed_days"]) is not bool(options)
     for date in told["removed_days"]:
-        assert not [name for name in os.listdir(dataset.join("_manifests")) if date in name]
         assert not os.path.exists(dataset.join("spans", f"date={date}"))
     _check_equal(old, dataset, tmp_path, "prune", *asked)
     assert "nothing is due" in run("prune", dataset.path, *asked)[1]
+
+
+@pytest.mark.parametrize(
+    "removal", [("prune", "--older-than", "3d"), ("delete", "--session", "day 0", "--yes")], ids=["prune", "delete"]
+)
+def test_what_is_gone_from_a_dataset_is_not_archived_again(tmp_path: Path, removal: tuple[str, ...]) -> None:
+    old = tmp_path / "old.db"
+    export_records(old, [*_make_old(time.time_ns())])
+    assert run("archive", old, "--to", tmp_path / "[d]ata set*?")[0] == 0
+    dataset = open_dataset(tmp_path / "[d]ata set*?")
+    assert run(removal[0], dataset.path, *removal[1:])[0] == 0
+    left = read_parts(dataset)
+    empty = {manifest.date for manifest in read_manifests(dataset) if not manifest.parts}
+    assert empty
+    for dry in (("--dry-run",), ()):
+        told = json.loads(run("archive", old, "--to", dataset.path, *dry, "--json")[1])
+        assert (told["days"], told["removed_days"]) == ([], len(empty))
+    assert f"left alone: {len(empty)} day" in run("archive", old, "--to", dataset.path)[1]
+    assert "nothing to put together" in run("compact", dataset.path)[1]
+    assert read_parts(dataset) == left
 
 
 def test_calls_of_others_that_shared_a_response_are_counted_again(tmp_path: Path) -> None:

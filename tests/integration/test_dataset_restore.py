@@ -19,9 +19,10 @@ from otel_sqlite_exporter.archive.restoring.restored_traces import TraceRestorer
 from otel_sqlite_exporter.imports.merging.merger import Merger
 from otel_sqlite_exporter.storage.state import read_state
 from tests.commands import run
-from tests.dataset_files import RICH_NAME, make_rich_file
+from tests.dataset_files import FIRST_NS, RICH_NAME, make_rich_file
 from tests.dataset_records import archive_all, copy_views
 from tests.file_checks import check_file
+from tests.integration.test_log_exporter import logging_to, make_log
 
 _OF_POINTS = ("agent_usage", "exemplars", "metric_points", "metrics")
 
@@ -89,6 +90,24 @@ def test_a_session_is_gathered_with_all_its_traces(rich: Path, tmp_path: Path) -
     assert run("session", "both", made)[0] == 0
     code, _, errors = run("restore", rich.with_name("dataset"), "--session", "both", "--into", made)
     assert (code, errors) == (2, f"Error: {made} is there already: give another path\n")
+
+
+@pytest.mark.parametrize("answered", [None, "gpt-4o-mini"])
+def test_a_call_that_asked_for_two_models_keeps_its_cost(tmp_path: Path, path: Path, answered: str | None) -> None:
+    finish = {"llm.model": "gpt-4.1", "llm.usage.prompt_tokens": 100, "llm.usage.completion_tokens": 10}
+    finish |= {} if answered is None else {"llm.response.model": answered}
+    with logging_to(path) as logs:
+        for name, attributes in (("start", {"llm.model": "gpt-4o"}), ("finish", finish)):
+            common = {"session.id": "s", "llm.vendor": "openai"}
+            logs.export([make_log(timestamp=FIRST_NS, event_name=f"llm.call.{name}", attributes=common | attributes)])
+    costs = "SELECT request_model || model || cost_usd || price_source || price_date FROM complete_llm_interactions"
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE _llm_interactions SET cost_usd = 7.5, price_date = '2020-01-01' WHERE cost_usd > 0")
+    before = _list(path, costs)
+    assert "7.5" in before[0]
+    dataset, _ = archive_all(path, tmp_path / "dataset")
+    gather(dataset, str(tmp_path / "restored.db"), session_ids=["s"])
+    assert _list(tmp_path / "restored.db", costs) == before
 
 
 def _read_records(out: str) -> list[str]:

@@ -439,7 +439,7 @@ def test_a_file_that_cannot_be_opened_is_one_sentence_and_nothing_is_written(tmp
     missing, folder = tmp_path / "none", tmp_path / "folder"
     folder.mkdir()
     code, out, err = run("import", missing, source, folder, "--into", path)
-    expected = f"Error: {missing}: No such file or directory\nError: {folder}: Is a directory\n"
+    expected = f"Error: {missing}: No such file or directory\nError: {folder} is a folder: give the path of a file\n"
     assert (code, out, err) == (2, "", expected)
     assert not path.exists()
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,13 +51,20 @@ def sql(settings: Settings, statement: str, *, limit: int, timeout_s: float, as_
         from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
 
         dataset = open_dataset(settings.path)
-        show_rows(
-            "rows", run_on_dataset(dataset, statement, limit=limit, timeout_s=timeout_s), as_json=as_json, as_csv=as_csv
-        )
+        found = run_on_dataset(dataset, statement, limit=limit, timeout_s=timeout_s, give_up=_end_process)
+        show_rows("rows", found, as_json=as_json, as_csv=as_csv)
         return _tell(describe_parts(dataset))
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
     result = file.read(run_statement, statement, limit=limit, timeout_s=timeout_s)
     return show_rows("rows", result, as_json=as_json, as_csv=as_csv)
+
+
+def _end_process() -> None:
+    """End what cannot be stopped otherwise. The next command on a dataset removes its scratch folder."""
+    print_lines(
+        "Error: --timeout: the statement took longer, and DuckDB did not stop: ended the process", to_stderr=True
+    )
+    os._exit(opt.REFUSED)
 
 
 def _tell(note: str | None) -> None:

@@ -15,7 +15,7 @@ from otel_sqlite_exporter.cli import options as opt
 from otel_sqlite_exporter.cli.formatting import format_value, print_lines
 from otel_sqlite_exporter.cli.progress_bar import show_progress
 from otel_sqlite_exporter.cli.tables import print_json
-from otel_sqlite_exporter.errors import FilterError, MissingPackageError, UnreadableSourceError
+from otel_sqlite_exporter.errors import FilterError, ForeignFileError, MissingPackageError, UnreadableSourceError
 from otel_sqlite_exporter.model.plural import count
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _print_failure(name: str, failed: list[str]) -> Iterator[None]:
     """Print why a source cannot be read, and add its name to `failed`."""
     try:
         yield
-    except (UnreadableSourceError, MissingPackageError, OSError) as error:
+    except (UnreadableSourceError, ForeignFileError, MissingPackageError, OSError) as error:
         failed.append(name)
         why = f"{error.filename or name}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
         print_lines(f"Error: {format_value(why)}", to_stderr=True)

@@ -24,6 +24,7 @@ from otel_sqlite_exporter.imports.reading_limits import ReadingLimits
 from otel_sqlite_exporter.imports.source_pieces import SourcePiece
 from otel_sqlite_exporter.imports.unpacking import Unpacker, find_packing
 from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.storage.identity import refuse_folder
 
 STANDARD_INPUT = "-"
 _SQLITE, _ZIP = b"SQLite format 3\0", b"PK\x03\x04"
@@ -162,8 +163,10 @@ def open_source(name: str, limits: ReadingLimits | None = None) -> Iterator[Impo
 
 
 def check_source(name: str) -> None:
-    """Raise what `open_source` would raise. A pipe is not opened, because its beginning would be lost."""
+    """Raise what `open_source` would raise, or ForeignFileError for a folder. A pipe is not opened, because its
+    beginning would be lost."""
     if name != STANDARD_INPUT and not stat.S_ISFIFO(mode := os.stat(name).st_mode) and not stat.S_ISCHR(mode):
+        refuse_folder(name)
         with open_source(name):
             pass
 

@@ -102,6 +102,21 @@ def make_missing_error(path: str) -> FileRefusedError:
     )
 
 
+def refuse_folder(path: str) -> None:
+    """Make sure that no folder is at `path`, such as a dataset.
+
+    Raises:
+        ForeignFileError: There is one.
+    """
+    if os.path.exists(os.path.join(path, _ABOUT_DATASET)):
+        raise ForeignFileError(
+            f"{path} is a dataset, which sql, report, export, compact, restore, delete and prune take: give the "
+            "path of a file, such as one that `restore` writes"
+        )
+    if os.path.isdir(path):
+        raise ForeignFileError(f"{path} is a folder: give the path of a file")
+
+
 def _look(path: str, busy_timeout_ms: BusyTimeout) -> tuple[FileKind, int]:
     _check_companions(path)
     try:
@@ -109,13 +124,8 @@ def _look(path: str, busy_timeout_ms: BusyTimeout) -> tuple[FileKind, int]:
     except FileNotFoundError:
         return "missing", 0
     if not stat.S_ISREG(status.st_mode):
-        if os.path.exists(os.path.join(path, _ABOUT_DATASET)):
-            raise ForeignFileError(
-                f"{path} is a dataset, which sql, report, export, compact, restore, delete and prune take: give the "
-                "path of a file, such as one that `restore` writes"
-            )
-        what = "a folder" if stat.S_ISDIR(status.st_mode) else "no plain file"
-        raise ForeignFileError(f"{path} is {what}: give the path of a file")
+        refuse_folder(path)
+        raise ForeignFileError(f"{path} is no plain file: give the path of a file")
     if status.st_size == 0:
         return "empty", 0
     # The main file first: it is enough to know another program's, and reading it leaves no -shm behind.

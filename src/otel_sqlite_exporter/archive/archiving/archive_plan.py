@@ -7,6 +7,7 @@ import sqlite3
 from typing import Literal, NamedTuple
 
 from otel_sqlite_exporter.archive.archiving.changed_days import find_due, read_running
+from otel_sqlite_exporter.archive.archiving.held_manifests import HeldManifests
 from otel_sqlite_exporter.archive.archiving.noted_days import NotedDays
 from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, find_times, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, has_dataset, open_dataset
@@ -36,12 +37,14 @@ class ArchivePlan(NamedTuple):
         until: The first day that is not closed.
         days: What it would write, in order.
         known_days: How many other days of the file the dataset has.
+        removed_days: How many of these `delete` or `prune` removed from it: they would not be written again.
         running: How many traces of closed days run, and would be left out.
     """
 
     until: str
     days: tuple[PlannedDay, ...]
     known_days: int
+    removed_days: int
     running: int
 
 
@@ -68,5 +71,7 @@ def _plan(connection: sqlite3.Connection, dataset: DatasetFolder | None, until_d
         else:
             days.append(PlannedDay(name_day(day), "changed", len(changes.traces)))
     closed = sum(start < until_day * DAY_NS for _, start in running.values())
-    changed = sum(day.kind == "changed" for day in days)
-    return ArchivePlan(name_day(until_day), tuple(days), len(noted) - changed, closed)
+    due = {day.date for day in days}
+    unchanged = [row for row in noted.values() if name_day(row.day) not in due]
+    removed = 0 if dataset is None else sum(map(HeldManifests(dataset).is_removed, unchanged))
+    return ArchivePlan(name_day(until_day), tuple(days), len(unchanged), removed, closed)

@@ -84,6 +84,7 @@ class ArchiveResult(NamedTuple):
         until: The first day that was not closed.
         days: Those that were written, in order.
         known_days: How many others of this file the dataset has already.
+        removed_days: How many of these `delete` or `prune` removed from it: they are not written again.
         running: Traces that were left out.
         seconds: How long it took.
     """
@@ -93,6 +94,7 @@ class ArchiveResult(NamedTuple):
     until: str
     days: tuple[ArchivedDay, ...]
     known_days: int
+    removed_days: int
     running: tuple[LeftTrace, ...]
     seconds: float
 
@@ -152,6 +154,7 @@ class ArchiveRun:
             name_day(self.until_day),
             tuple(done),
             len(unchanged),
+            sum(map(self._held.is_removed, unchanged)),
             tuple(LeftTrace(name_day(start // DAY_NS), id) for start, id in running if start < self.until_day * DAY_NS),
             time.monotonic() - began,
         )
@@ -205,7 +208,7 @@ class ArchiveRun:
         with _reading(reader):
             self._running = read_running(reader)
             last = LastIds.read(reader)
-            own = [one for one in self._held.holding if one.source == self.source and one.date == date]
+            own = self._held.list_of_day(self.source, day)
             choice = choose_rows(reader, self.dataset, day, changes, self._running, rows, own)
             if choice.is_empty:
                 with transaction(self.writer):

@@ -11,7 +11,7 @@ import contextlib
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import describe_error, list_duckdb_errors, load_duckdb
@@ -21,13 +21,23 @@ from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFo
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.sandbox.statement import StatementResult, calling_after, name_columns
 
+GRACE_S = 10
 _READ_ONLY = "only reading is allowed here: give a SELECT"
 _COPY = re.compile(rb"COPY\b", re.IGNORECASE)
 _EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?(\s*\([^)]*\))?\s", re.IGNORECASE)
 
 
-def run_on_dataset(dataset: DatasetFolder, text: str, *, limit: int, timeout_s: float = math.inf) -> StatementResult:
+def run_on_dataset(
+    dataset: DatasetFolder,
+    text: str,
+    *,
+    limit: int,
+    timeout_s: float = math.inf,
+    give_up: Callable[[], None] = lambda: None,
+) -> StatementResult:
     """Run one statement on the views of a dataset, for up to `timeout_s` seconds, and return up to `limit` of its rows.
+    DuckDB does not stop while it computes one value, such as `repeat('x', 4000000000)`: then `give_up` is called again
+    and again from `GRACE_S` seconds after that time on, by another thread.
 
     Raises:
         FilterError: `text` does more than read, is not exactly one statement, takes too long, or fails.
@@ -36,17 +46,25 @@ def run_on_dataset(dataset: DatasetFolder, text: str, *, limit: int, timeout_s: 
     """
     if find_needed([text])[1]:
         with open_engine(dataset, texts=[text]) as engine, contextlib.suppress(_MissingViewError):
-            return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s)
+            return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s, give_up=give_up)
     with open_engine(dataset) as engine:
-        return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s)
+        return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s, give_up=give_up)
 
 
 class _MissingViewError(FilterError):
     """A statement names something that does not exist, or a view that was not made for it."""
 
 
-def run_on_engine(engine: DatasetEngine, text: str, *, limit: int, timeout_s: float = math.inf) -> StatementResult:
-    """Run one statement, for up to `timeout_s` seconds, and return up to `limit` of its rows.
+def run_on_engine(
+    engine: DatasetEngine,
+    text: str,
+    *,
+    limit: int,
+    timeout_s: float = math.inf,
+    give_up: Callable[[], None] = lambda: None,
+) -> StatementResult:
+    """Run one statement, for up to `timeout_s` seconds, and return up to `limit` of its rows. `give_up`: see
+    `run_on_dataset`.
 
     Raises:
         FilterError: `text` does more than read, is not exactly one statement, takes too long, or fails.
@@ -55,7 +73,7 @@ def run_on_engine(engine: DatasetEngine, text: str, *, limit: int, timeout_s: fl
     deadline = time.monotonic() + timeout_s
     try:
         check_statement(engine.connection, text)
-        with calling_after(deadline, engine.connection.interrupt):
+        with calling_after(deadline, engine.connection.interrupt), calling_after(deadline + GRACE_S, give_up):
             cursor = engine.connection.execute(text)
             columns = name_columns(cursor)
             rows = cursor.fetchmany(limit + 1)

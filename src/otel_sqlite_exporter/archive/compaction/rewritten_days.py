@@ -65,7 +65,7 @@ class DayRewriter:
             parts += self._write_pieces(TABLES[name], date, generation, [summary])
         old = [self._manifests[number] for number in sorted(numbers)]
         names = tuple(one.name for one in old)
-        return Manifest(MERGED, date, generation, tuple(parts), names, __version__, _join_facts(old) | noted.tell())
+        return Manifest(MERGED, date, generation, tuple(parts), names, __version__, join_facts(old) | noted.tell())
 
     def _write(
         self, table: DatasetTable, date: str, numbers: Collection[int], generation: int, noted: DayFacts
@@ -125,7 +125,7 @@ def cut(batches: Iterable[Any], rows: int) -> Iterator[Iterator[Any]]:
         yield take(first)
 
 
-def _join_facts(old: Iterable[Manifest]) -> dict[str, Any]:
+def join_facts(old: Iterable[Manifest]) -> dict[str, Any]:
     """Return the facts of a manifest with what older ones held."""
     facts: dict[str, Any] = {SETTLED: True, HOLDS: []}
     for one in old:

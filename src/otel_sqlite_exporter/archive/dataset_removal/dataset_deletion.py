@@ -227,7 +227,8 @@ class _DeletionRun:
         """Return what would go, with the data points, which the file does not have."""
         plan = plan_deletion(settings, self._rule)
         series, points, exemplars = self._gone.count(self._relations)
-        chosen = plan.chosen._replace(series=series, points=points, exemplars=exemplars)
+        size = _estimate_bytes(self._manifests, plan.chosen.spans + plan.chosen.logs, points)
+        chosen = plan.chosen._replace(series=series, points=points, exemplars=exemplars, bytes=size)
         missing = tuple(one for one in plan.missing if one.name not in self._gone.names)
         return plan._replace(chosen=chosen, missing=missing)
 
@@ -255,6 +256,19 @@ class _Names(NamedTuple):
     sessions: set[str]
     traces: set[str]
     of_users: set[str]
+
+
+def _estimate_bytes(manifests: Sequence[Manifest], records: int, points: int) -> int:
+    """Return what so many spans and log records, and so many data points, take in parts, if all take the same."""
+    size = rows = size_of_points = rows_of_points = 0
+    for part in (part for manifest in manifests for part in manifest.parts):
+        if part.table in ("metrics", "exemplars"):
+            size_of_points += part.bytes
+            rows_of_points += part.rows * (part.table == "metrics")
+        else:
+            size += part.bytes
+            rows += part.rows * (part.table in ("spans", "logs"))
+    return size * records // max(rows, 1) + size_of_points * points // max(rows_of_points, 1)
 
 
 def _read_names(settings: Settings, users: Sequence[str]) -> _Names:

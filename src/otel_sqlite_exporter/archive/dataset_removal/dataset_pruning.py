@@ -18,10 +18,10 @@ from otel_sqlite_exporter.archive.compaction.compactor import compact
 from otel_sqlite_exporter.archive.compaction.contested_records import find_tied
 from otel_sqlite_exporter.archive.compaction.part_relations import PartRelations
 from otel_sqlite_exporter.archive.compaction.retaken_records import Progress, find_generation, retake
+from otel_sqlite_exporter.archive.compaction.rewritten_days import join_facts
 from otel_sqlite_exporter.archive.compaction.unfinished_files import make_work, remove_leftovers, remove_work
-from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MANIFESTS, MERGED, DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import MERGED, DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset
-from otel_sqlite_exporter.archive.dataset_format.durable_files import remove_files
 from otel_sqlite_exporter.archive.dataset_format.manifests import (
     Manifest,
     commit_manifests,
@@ -32,6 +32,7 @@ from otel_sqlite_exporter.archive.dataset_removal.chosen_units import READ, run_
 from otel_sqlite_exporter.archive.dataset_removal.gone_rows import GoneRows
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.system.work_folders import make_temporary_folder
+from otel_sqlite_exporter.version import __version__
 
 
 class DatasetPruning(NamedTuple):
@@ -170,17 +171,25 @@ def _write_days(
 
 
 def _remove_days(dataset: DatasetFolder, manifests: Sequence[Manifest]) -> None:
-    """Remove days. A manifest without parts replaces theirs first, so that the next run completes one that was killed;
-    at the end it goes too."""
-    names: dict[str, list[str]] = {}
+    """Put a manifest without parts in the place of those of each day. It stays, as `archive` sees by it that the day
+    was there."""
+    days: dict[str, list[Manifest]] = {}
     for manifest in manifests:
-        names.setdefault(manifest.date, []).append(manifest.name)
+        days.setdefault(manifest.date, []).append(manifest)
     empty = [
-        Manifest(MERGED, date, find_generation(dataset, date), (), tuple(replaced)) for date, replaced in names.items()
+        Manifest(
+            MERGED,
+            date,
+            find_generation(dataset, date),
+            (),
+            replaces=tuple(one.name for one in old),
+            package_version=__version__,
+            facts=join_facts(old),
+        )
+        for date, old in days.items()
     ]
     if empty:
         commit_manifests(dataset, empty)
-        remove_files([dataset.join(MANIFESTS, one.name) for one in empty])
     for folder in {os.path.dirname(dataset.join(part.path)) for manifest in manifests for part in manifest.parts}:
         with suppress(OSError):  # another source has files of this day
             os.rmdir(folder)

@@ -28,9 +28,9 @@ def resolve_ids(
 
 def describe_days(manifests: Sequence[Manifest]) -> str:
     """Return the days of a dataset, for an error."""
-    days = sorted({manifest.date for manifest in manifests})
+    days = sorted({manifest.date for manifest in manifests if manifest.parts})
     if not days:
-        return "it holds no day yet"
+        return "it holds no day"
     return f"its only day is {days[0]}" if len(days) == 1 else f"its {len(days)} days are {days[0]} to {days[-1]}"
 
 

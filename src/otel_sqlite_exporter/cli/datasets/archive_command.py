@@ -108,6 +108,8 @@ def _show_plan(path: str, dataset: str, plan: ArchivePlan, *, as_json: bool) -> 
         print_tables(Table("days that would be written", _PLANNED, list(plan.days)))
     else:
         print_lines(f"nothing is to be written: {_describe_known(plan.known_days)} before {plan.until}")
+    for line in _describe_removed(plan.removed_days):
+        print_lines(line)
     if plan.running:
         print_lines(f"would leave {count(plan.running, 'trace that runs', 'traces that run')} for later")
     return None
@@ -142,8 +144,13 @@ def _describe_known(days: int) -> str:
     return f"the dataset has {count(days, 'day')} of the file, and there is no other"
 
 
+def _describe_removed(days: int) -> list[str]:
+    what = f"{count(days, 'day')} of the file that `delete` or `prune` removed from the dataset"
+    return [f"left alone: {what}"] if days else []
+
+
 def _describe_rest(archived: ArchiveResult) -> list[str]:
-    lines = []
+    lines = _describe_removed(archived.removed_days)
     added = [day.date for day in archived.days if day.kind == "added"]
     if added:
         lines.append(

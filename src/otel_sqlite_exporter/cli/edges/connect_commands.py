@@ -104,12 +104,12 @@ def connect(
         is_given = ctx.get_parameter_source("endpoint") is not click.core.ParameterSource.DEFAULT
         if is_given or token or with_content or file or no_wait or wait_s is not None:
             raise click.UsageError("--service takes no option but --write, --undo and --yes")
-        resolve_path(ctx, ctx.command.params[1], agent)
+        _resolve_file(ctx, agent)
         return _serve(ctx.obj, write=write, undo=undo, yes=yes)
     if agent not in AGENTS:
         wrong = "" if agent is None else f"{agent!r} is not an agent that is known: "
         raise click.UsageError(f"{wrong}give one of {', '.join(AGENTS)}")
-    resolve_path(ctx, ctx.command.params[1], path)
+    _resolve_file(ctx, path)
     from otel_sqlite_exporter.connect.agent_profiles import PROFILES, Destination
     from otel_sqlite_exporter.connect.settings_text import make_target
 
@@ -137,6 +137,14 @@ def connect(
         print_lines(f"this belongs in {place or 'the file that your shell reads'}", to_stderr=True)
     say_what_is_sent(profile, to, place)
     return wait_for_first(ctx.obj, profile, to, 0 if no_wait else wait_s)
+
+
+def _resolve_file(ctx: click.Context, path: str | None) -> None:
+    """Make the settings for the file at `path` the object of the context."""
+    from otel_sqlite_exporter.storage.identity import refuse_folder
+
+    resolve_path(ctx, ctx.command.params[1], path)
+    refuse_folder(ctx.obj.path)
 
 
 def _find_file(profile: AgentProfile, file: str | None) -> str | None:

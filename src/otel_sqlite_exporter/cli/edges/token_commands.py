@@ -106,7 +106,9 @@ def link(ctx: click.Context, name: str, *, url: str, token_file: str | None) -> 
 
 def _open(settings: Settings, token_file: str | None) -> TokenFile:
     from otel_sqlite_exporter.server.access.tokens import TokenFile
+    from otel_sqlite_exporter.storage.identity import refuse_folder
 
+    refuse_folder(settings.path)
     return TokenFile(find_token_file(token_file, settings.path))
 
 

@@ -82,6 +82,8 @@ def delete(
 
         if backups:
             raise click.UsageError("--backups is for files: beside a dataset there are none")
+        if rule.has_selectors and not (yes or dry_run):
+            _check_can_ask()
         may_ask = (lambda _: True) if yes else (lambda lines: _ask_for(lines, "Delete them?"))
         return delete_in_dataset(settings.path, rule, texts, may_ask, dry_run=dry_run, as_json=as_json)
     if not rule.has_selectors and texts and not backups and not dry_run:
@@ -134,10 +136,14 @@ def _ask(settings: Settings, plan: DeletionPlan) -> bool:
 
 
 def _ask_for(lines: Sequence[str], question: str) -> bool:
-    if not _can_ask():
-        raise DeletionRefusedError("nothing was deleted: nobody can be asked here, so give --yes")
+    _check_can_ask()
     print_lines(*lines, to_stderr=True)
     return _confirm(question)
+
+
+def _check_can_ask() -> None:
+    if not _can_ask():
+        raise DeletionRefusedError("nothing was deleted: nobody can be asked here, so give --yes")
 
 
 def _can_ask() -> bool:

@@ -30,7 +30,7 @@ class CopiedCosts(CallPrices):
         complete their calls."""
         if len(self._known) + len(costs) > _MOST_KNOWN:
             self._known.clear()
-        self._known.update(costs)
+        self._known.update((_name_call(call), cost) for call, cost in costs.items())
 
     def forget(self) -> None:
         """Begin with another source."""
@@ -52,7 +52,13 @@ class CopiedCosts(CallPrices):
 
     def find_cost(self, call: PricedCall) -> Sequence[Any]:
         """Return the known cost of a call, else what it costs now, else none."""
-        known = self._known.get(call)
+        known = self._known.get(_name_call(call))
         if known is not None:
             return known
         return super().find_cost(call) if super().can_price() else (None, None, *NO_PRICE)
+
+
+def _name_call(call: PricedCall) -> PricedCall:
+    """Return what tells a call from others: the model that answered, or else the one that was asked. A start and a
+    finish may ask for different ones."""
+    return call if call.response_model is None else call._replace(request_model=None)

@@ -8,7 +8,8 @@ SELECT
   p.start_time_unix_nano,
   p.end_time_unix_nano,
   p.provider,
-  p.request_model,
+  -- Of a start and a finish that name different models, the finish tells what the call was priced by.
+  if(p.response_model IS NULL, p.model, p.request_model) AS request_model,
   p.response_model,
   p.operation,
   p.input_tokens,
