@@ -32,6 +32,8 @@ ROOT = Path(__file__).parents[1]
 HANG_S = 180
 """When a test gives up that waits for something. No test asserts how long a thing takes: it says nothing about the code
 when the machine is busy."""
+EXAMPLES = 40
+"""How many examples a test draws unless it says another number."""
 TRACED_CASES = 5
 """How many cases of a test with parameters count lines for the coverage: the others run the same lines again, and the
 tracer adds a third to their time. Of the programs that they start only those of the first case do: the tracer doubles
@@ -92,7 +94,9 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     from hypothesis import HealthCheck, settings  # here: the programs that tests start do without it
 
-    settings.register_profile("shared", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    settings.register_profile(
+        "shared", max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow], deadline=None
+    )
     settings.load_profile("shared")
     copy_new_files()
     gc.disable()  # what is collected stays until the end: to look for garbage in it takes a third of the time
