@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import re
 import shutil
@@ -25,16 +26,20 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.native.core_state import find_core_state
-from tests.new_files import copy_new_files
+from tests.new_files import copy_new_files, put_new_file
 
 ROOT = Path(__file__).parents[1]
 HANG_S = 180
 """When a test gives up that waits for something. No test asserts how long a thing takes: it says nothing about the code
 when the machine is busy."""
-TRACED_CASES = 20
+EXAMPLES = 40
+"""How many examples a test draws unless it says another number."""
+TRACED_CASES = 5
 """How many cases of a test with parameters count lines for the coverage: the others run the same lines again, and the
-tracer adds a third to their time."""
-IS_TRACED = pytest.StashKey[bool]()
+tracer adds a third to their time. Of the programs that they start only those of the first case do: the tracer doubles
+the time of a short one."""
+CASE = pytest.StashKey[int]()
+"""Which of the cases of a test this is, from 1."""
 TRACES_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 """The environment variable that lets a process that a test starts count lines, too."""
 SETTINGS = re.compile(r"OTEL_|PYTHON(?!PATH$)|.*_proxy$", re.IGNORECASE)
@@ -89,7 +94,9 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     from hypothesis import HealthCheck, settings  # here: the programs that tests start do without it
 
-    settings.register_profile("shared", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    settings.register_profile(
+        "shared", max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow], deadline=None
+    )
     settings.load_profile("shared")
     copy_new_files()
     gc.disable()  # what is collected stays until the end: to look for garbage in it takes a third of the time
@@ -100,7 +107,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     for item in session.items:
         name = item.nodeid.partition("[")[0]
         cases[name] += 1
-        item.stash[IS_TRACED] = cases[name] <= TRACED_CASES and item.get_closest_marker("slow") is None
+        item.stash[CASE] = cases[name]
     gc.freeze()
     gc.enable()
 
@@ -109,14 +116,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Count lines for the coverage only where they are new: slow tests, too, run the lines of others again."""
     tracer = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
-    if tracer is None or item.stash[IS_TRACED]:
+    if tracer is None:
         return (yield)
-    of_children = os.environ.pop(TRACES_CHILDREN, None)
-    tracer.stop()
+    case = item.stash[CASE] if item.get_closest_marker("slow") is None else math.inf
+    of_children = os.environ.pop(TRACES_CHILDREN, None) if case > 1 else None
+    if case > TRACED_CASES:
+        tracer.stop()
     try:
         return (yield)
     finally:
-        tracer.start()
+        if case > TRACED_CASES:
+            tracer.start()
         if of_children is not None:
             os.environ[TRACES_CHILDREN] = of_children
 
@@ -137,7 +147,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @contextmanager
 def exporting(path: Path | str, **keywords: Any) -> Iterator[SQLiteSpanExporter]:
-    """An exporter that is shut down at the end."""
+    """An exporter that is shut down at the end. Where there is no file, it finds one without records."""
+    put_new_file(path)
+    with creating(path, **keywords) as exporter:
+        yield exporter
+
+
+@contextmanager
+def creating(path: Path | str, **keywords: Any) -> Iterator[SQLiteSpanExporter]:
+    """The same for tests of how an exporter makes a file: where there is none, it has to."""
     exporter = SQLiteSpanExporter(path, **keywords)
     try:
         yield exporter

@@ -29,6 +29,7 @@ from opentelemetry.trace import (
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.model.event_names import SCORE_EVENT
 from tests.file_checks import check_links
+from tests.new_files import put_new_file
 
 Record = ReadableSpan | ReadableLogRecord
 
@@ -136,6 +137,7 @@ def make_log(number: int, attributes: Mapping[str, Any] = MappingProxyType({})) 
 
 def export_batches(path: Path, batches: Sequence[Sequence[Record]]) -> None:
     """Write batches of records through exporters."""
+    put_new_file(path)
     spans, logs = SQLiteSpanExporter(path), SQLiteLogRecordExporter(path)
     for batch in batches:
         of_spans = [record for record in batch if isinstance(record, ReadableSpan) and record.end_time is not None]

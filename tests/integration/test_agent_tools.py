@@ -31,6 +31,7 @@ from tests.agent_files import (
     write_large_trace,
     write_services,
 )
+from tests.new_files import put_new_file
 from tests.sample_points import encode_points, make_points, write_points
 
 TRACE = f"{7:032x}"
@@ -409,6 +410,7 @@ def test_an_overview_says_which_lists_are_not_whole(tmp_path: Path) -> None:
 
 def test_an_overview_counts_the_calls_below_an_agent(path: Path) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
+    put_new_file(path)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     tracer = provider.get_tracer("agents")
     agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter import TelemetryDatabase
@@ -165,6 +165,7 @@ def _instrument(name: str, temporality: str, is_histogram: bool) -> InstrumentFi
     return histogram(name, temporality) if is_histogram else counter(name, temporality)
 
 
+@settings(max_examples=12)
 @given(made=streams())
 def test_amounts_are_what_was_counted(made: tuple[list[PointFields], dict[str, int]], tmp_path_factory: Any) -> None:
     points, sums = made

@@ -13,6 +13,7 @@ import pytest
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from tests.conftest import ROOT
 from tests.file_checks import view_contents
+from tests.new_files import put_new_file
 from tests.scenarios.capture_file import decode_log, decode_span, encode_log, encode_span, read_capture
 from tests.scenarios.comparison import find_differences
 from tests.scenarios.packages import PACKAGES
@@ -39,6 +40,7 @@ def records(capture: JSON) -> list[tuple[str, JSON]]:
 
 def replay(path: Path, recorded: list[tuple[str, JSON]], batch: int) -> None:
     """Export records in this order, so many at a time."""
+    put_new_file(path)
     spans, logs = SQLiteSpanExporter(path), SQLiteLogRecordExporter(path)
     for start in range(0, len(recorded), batch):
         part = recorded[start : start + batch]

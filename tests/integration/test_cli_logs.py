@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, TelemetryDatabase
 from tests.commands import run, run_here, run_on_terminal
+from tests.new_files import put_new_file
 
 _NOON_NS = 1_769_860_800 * 10**9
 
@@ -28,6 +29,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("logged") / "otel.db"
     _log(path, "billing", [(SeverityNumber.DEBUG, "DEBUG", "started", None)], 0)
     spans = TracerProvider(shutdown_on_exit=False)
+    put_new_file(path)
     spans.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     with spans.get_tracer("logged").start_as_current_span("POST /chat", attributes={"session.id": "chat-17"}):
         records = [(SeverityNumber.INFO, "INFO", "paid", "order.paid"), (SeverityNumber.ERROR, "ERROR", "a\nb", None)]

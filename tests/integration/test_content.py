@@ -22,6 +22,7 @@ from opentelemetry.trace import Span, Tracer, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from tests.conftest import read
+from tests.new_files import put_new_file
 
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small"}
 TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "add"}
@@ -107,6 +108,7 @@ AS_LOGS = {"OpenAI": OPENAI, "Azure": AZURE, "details": DETAILED, "details as JS
 @contextmanager
 def _recording(path: Path) -> Iterator[tuple[Tracer, Logger]]:
     spans, logs = TracerProvider(shutdown_on_exit=False), LoggerProvider(shutdown_on_exit=False)
+    put_new_file(path)
     spans.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     logs.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
     try:

@@ -18,6 +18,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, ToolTurn
 from tests.commands import run_here, run_on_terminal
+from tests.new_files import put_new_file
 
 Messages = Sequence[dict[str, Any]]
 
@@ -45,6 +46,7 @@ class Chat:
 
     def __init__(self, path: Path) -> None:
         self._provider = TracerProvider(shutdown_on_exit=False)
+        put_new_file(path)
         self._provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
         self.tracer = self._provider.get_tracer("chat")
 

@@ -18,6 +18,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run
 from tests.conftest import read
 from tests.integration.test_log_exporter import make_log
+from tests.new_files import put_new_file
 
 _T = 1_795_000_000_000_000_000
 _CHAT: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 5}
@@ -31,6 +32,7 @@ def _span(number: int, parent: int | None, attributes: dict[str, Any], *, remote
 
 
 def _write(path: Path, spans: Sequence[ReadableSpan], logs: Sequence[Any] = ()) -> Path:
+    put_new_file(path)
     span_exporter, log_exporter = SQLiteSpanExporter(path), SQLiteLogRecordExporter(path)
     assert span_exporter.export(spans).name == "SUCCESS"
     assert log_exporter.export(logs).name == "SUCCESS"

@@ -28,6 +28,7 @@ from otel_sqlite_exporter.storage.traced_connection import mask_literals
 from otel_sqlite_exporter.storage.transactions import BoundedConnection
 from tests.commands import run_process
 from tests.conftest import HANG_S, clean_environment, export_all, exporting, in_new_process, read, span_names, using
+from tests.new_files import put_new_file
 
 SECRET = "Rumpelstiltskin"
 DEBUG: dict[str, Any] = {"OTEL_EXPORTER_SQLITE_DEBUG": "connection,sql"}
@@ -44,6 +45,7 @@ def write_secrets(path: str) -> None:
         "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": SECRET}]}]),
     }
     spans = TracerProvider(shutdown_on_exit=False)
+    put_new_file(path)
     spans.add_span_processor(SQLiteSpanProcessor(path))
     logs = LoggerProvider(shutdown_on_exit=False)
     logs.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))

@@ -18,6 +18,7 @@ from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run_here
 from tests.conftest import read
+from tests.new_files import put_new_file
 from tests.otlp_captures.capture_files import import_batches, read_capture
 
 ASKED = [{"role": "user", "parts": [{"type": "text", "content": "Lend me an umbrella"}]}]
@@ -49,6 +50,7 @@ def record(tracer: Tracer, run: Mapping[str, Any], call: Mapping[str, Any], fail
 
 def write(path: Path, run: Mapping[str, Any], call: Mapping[str, Any] | None = None, failed: bool = True) -> Path:
     provider = TracerProvider(shutdown_on_exit=False)
+    put_new_file(path)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     record(provider.get_tracer("tests"), run, {"gen_ai.request.model": "small", **(call or {})}, failed)
     provider.shutdown()

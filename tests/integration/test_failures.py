@@ -26,7 +26,17 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.storage import connection
 from otel_sqlite_exporter.storage.migrations import migrate as migrate_file
 from tests.commands import become_next
-from tests.conftest import HANG_S, beside_process, exporting, health, in_new_process, make_spans, span_names, using
+from tests.conftest import (
+    HANG_S,
+    beside_process,
+    creating,
+    exporting,
+    health,
+    in_new_process,
+    make_spans,
+    span_names,
+    using,
+)
 from tests.file_checks import FOREIGN, NOT_SQLITE, garbage_header_file, settle, snapshot, truncated_file
 from tests.upgrades import QUICK, write_development_file
 
@@ -49,7 +59,7 @@ def lines(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
 def assert_refused(path: Path, caplog: pytest.LogCaptureFixture) -> str:
     """Three exports fail, nothing in the folder changes, and one line says so: it is returned."""
     before = snapshot(path)
-    with exporting(path, busy_timeout_ms=200) as exporter:
+    with creating(path, busy_timeout_ms=200) as exporter:
         assert [exporter.export(make_spans("a", "b")) for _ in range(3)] == [FAILURE] * 3
     assert snapshot(path) == before
     (line,) = lines(caplog, logging.ERROR)
@@ -60,7 +70,7 @@ def assert_refused(path: Path, caplog: pytest.LogCaptureFixture) -> str:
 def assert_spooled(path: Path, caplog: pytest.LogCaptureFixture) -> str:
     """Three exports succeed without a change of the file, and one line says so: it is returned."""
     before = snapshot(path)
-    with exporting(path, busy_timeout_ms=200) as exporter:
+    with creating(path, busy_timeout_ms=200) as exporter:
         assert [exporter.export(make_spans(f"a{number}", f"b{number}")) for number in range(3)] == [SUCCESS] * 3
     after = snapshot(path)
     assert after.pop(f"{path.name}-spool")
@@ -238,7 +248,7 @@ def test_a_folder_that_may_not_be_written_is_a_failure_until_it_may(
 ) -> None:
     folder = shared / "locked"
     folder.mkdir(mode=0o555)
-    with exporting(folder / "otel.db") as exporter:
+    with creating(folder / "otel.db") as exporter:
         with as_nobody():
             assert [exporter.export(make_spans("a")) for _ in range(3)] == [FAILURE] * 3
         assert len(lines(caplog, logging.ERROR)) == 1

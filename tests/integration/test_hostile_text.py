@@ -27,6 +27,7 @@ from otel_sqlite_exporter.model.metric_records.metric_signals import ExemplarFie
 from otel_sqlite_exporter.query.reports import REPORTS
 from tests.commands import run_here, run_program_on_terminal
 from tests.metric_files import at, counter, gauge, make_point, write_points
+from tests.new_files import put_new_file
 
 HOSTILE = "=\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202eevil\u2066\x08\r\x7f"
 """A formula, the clipboard (OSC 52), a cleared screen (CSI), its form of 8 bits (C1), text from right to left, and the
@@ -50,6 +51,7 @@ def write_hostile(path: Path) -> None:
     """A file in which each text that a program chooses is hostile."""
     resource = Resource({"service.name": f"service{HOSTILE}", f"key{HOSTILE}": HOSTILE})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    put_new_file(path)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     tracer = provider.get_tracer(f"scope{HOSTILE}", f"1{HOSTILE}")
     message = [{"role": f"user{HOSTILE}", "parts": [{"type": f"text{HOSTILE}", "content": f"needle {HOSTILE}"}]}]

@@ -31,6 +31,7 @@ from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 from tests.conftest import health, read
 from tests.file_checks import check_links
+from tests.new_files import put_new_file
 
 _RESOURCE = Resource({"service.name": "one"})
 # The SDK moves it to a package of its own, and says so.
@@ -46,6 +47,7 @@ def make_log(*, trace: int = 0, span: int = 0, resource: Resource = _RESOURCE, *
 
 @contextmanager
 def logging_to(path: Path, **keywords: Any) -> Iterator[SQLiteLogRecordExporter]:
+    put_new_file(path)
     exporter = SQLiteLogRecordExporter(path, **keywords)
     try:
         yield exporter

@@ -19,6 +19,7 @@ from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from tests.commands import run
 from tests.integration.test_order import span_versions
 from tests.mixed_records import mixed_records
+from tests.new_files import put_new_file
 from tests.trials.orders import read_views
 
 Record = ReadableSpan | ReadableLogRecord
@@ -85,6 +86,7 @@ def _merge(target: Path, sources: list[Path], chance: random.Random) -> None:
 def _export(path: Path, records: Sequence[Record]) -> None:
     if not records:
         return
+    put_new_file(path)
     spans = SQLiteSpanExporter(path, pairing_window_ms=20)
     logs = SQLiteLogRecordExporter(path, pairing_window_ms=20)
     for record in records:

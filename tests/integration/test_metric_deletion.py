@@ -209,15 +209,13 @@ def test_options_of_different_kinds_narrow_each_other(path: Path) -> None:
 
 def test_names_of_what_is_gone_are_overwritten(path: Path) -> None:
     secret = InstrumentFields("secret.of.ada", "described by ada", "ada-units", HISTOGRAM, DELTA)
-    for minute in range(300):  # some of which are sorted in
-        write(
-            path,
-            *(
-                make_point(minute, instrument=secret, user_id="ada", k=k, exemplars=traced(5, note="ada was here"))
-                for k in range(4)
-            ),
-        )
-    write(path, make_point(1, k="rest"))
+    hers = encode(
+        make_point(minute, instrument=secret, user_id="ada", k=k, exemplars=traced(5, note="ada was here"))
+        for minute in range(300)
+        for k in range(4)
+    )
+    batches = [hers[first : first + 4] for first in range(0, len(hers), 4)]  # some of which are sorted in
+    write_batches(path, [*batches, encode([make_point(1, k="rest")])])
     texts = ("secret.of.ada", "described by ada", "ada-units", "ada was here", '"user.id":"ada"')
     looks = [option for text in texts for option in ("--verify", text)]
     assert run("delete", path, *looks)[0] == ATTENTION
@@ -295,10 +293,13 @@ def test_the_rest_is_as_if_it_alone_had_come(data: st.DataObject) -> None:
 @pytest.mark.parametrize("seed", range(1))
 def test_a_deletion_that_is_killed_is_completed_by_the_next(path: Path, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
-    for minute in range(200):
-        write(
-            path, *(make_point(minute, session_id=f"session {k % 3}", k=k, exemplars=traced(k + 1)) for k in range(60))
-        )
+    write_batches(
+        path,
+        [
+            encode(make_point(minute, session_id=f"session {k % 3}", k=k, exemplars=traced(k + 1)) for k in range(60))
+            for minute in range(100)
+        ],
+    )
     other = tmp_path / "other.db"
     shutil.copy(path, other)
     delete(other, sessions=("session 1",))

@@ -27,7 +27,7 @@ from tests.metric_files import SECOND, ask, at, counter, list_buckets, make_poin
 from tests.metric_strategies import messages, read_points
 
 pytestmark = pytest.mark.slow
-MANY = 15
+MANY = 8
 
 
 def naive_increases(points: Sequence[PointFields], edges: Sequence[int]) -> list[Fraction]:
@@ -146,7 +146,7 @@ ASKED = {"whole": "increase", "part": "increase", "level": "last", "spread": "co
 
 
 @pytest.mark.parametrize("kind", ["explicit", "exponential"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=MANY, deadline=None)
 @given(exports=measurements())
 def test_both_temporalities_give_the_same_answer(kind: str, exports: list[list[tuple[str, str, float]]]) -> None:
     """Of the same measurements, exported by the real SDK. The times differ, so all is asked in one step."""

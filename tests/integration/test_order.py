@@ -23,6 +23,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from tests.file_checks import check_links
+from tests.new_files import put_new_file
 
 pytestmark = pytest.mark.core
 
@@ -144,6 +145,7 @@ def _split(spans: list[ReadableSpan], chance: random.Random) -> list[list[Readab
 def _contents(batches: Sequence[Sequence[ReadableSpan]]) -> dict[str, list[Any]]:
     with TemporaryDirectory() as folder:
         path = Path(folder, "otel.db")
+        put_new_file(path)
         exporter = SQLiteSpanExporter(path, pairing_window_ms=_WINDOW_MS)
         for batch in batches:
             for is_open, spans in groupby(batch, key=lambda span: span.end_time is None):

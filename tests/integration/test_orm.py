@@ -40,6 +40,7 @@ from otel_sqlite_exporter.orm import (
 from tests.commands import become_next
 from tests.conftest import clean_environment, exporting, make_spans, modules_after, read
 from tests.file_checks import snapshot
+from tests.new_files import put_new_file
 from tests.sample_traces import write_traces
 
 MODELS: list[type[Model]] = sorted(
@@ -53,6 +54,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Traces of calls and tools; a span with a link to another, a log record inside it, and every type of attribute."""
     path = write_traces(tmp_path_factory.mktemp("models") / "otel.db")
     tracers = TracerProvider(shutdown_on_exit=False)
+    put_new_file(path)
     tracers.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     logs = LoggerProvider(shutdown_on_exit=False)
     logs.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from tests.new_files import put_new_file
 
 _SECOND = 1_000_000_000
 _NOON = 1_795_000_000 * _SECOND
@@ -22,6 +23,7 @@ _NOON = 1_795_000_000 * _SECOND
 class _File:
     def __init__(self, path: Path) -> None:
         self.path = path
+        put_new_file(path)
         self.exporter = SQLiteSpanExporter(path, pairing_window_ms=10_000)
 
     def write(self, *spans: ReadableSpan) -> None:

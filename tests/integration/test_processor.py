@@ -42,6 +42,7 @@ from tests.conftest import (
 )
 from tests.file_checks import check_links
 from tests.integration.test_forks import raw_fork
+from tests.new_files import put_new_file
 
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small", "session.id": "chat-1"}
 
@@ -49,6 +50,7 @@ CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small", "sessi
 @contextmanager
 def tracing(path: Path | str, **keywords: Any) -> Iterator[tuple[Tracer, SQLiteSpanProcessor]]:
     """A tracer over one processor, which is shut down at the end."""
+    put_new_file(path)
     processor = SQLiteSpanProcessor(path, **keywords)
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)

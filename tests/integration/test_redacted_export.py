@@ -18,6 +18,7 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlag
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, TelemetryDatabase
 from tests.commands import run, run_here, run_process
+from tests.new_files import put_new_file
 
 MAIL, SECRET = "ada@example.org", "the secret prompt"
 MASK = r"\w+@\w+\.org"
@@ -26,6 +27,7 @@ MASK = r"\w+@\w+\.org"
 def write_private(path: Path) -> None:
     resource = Resource({"service.name": "desk", "host.owner": MAIL})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    put_new_file(path)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     tracer = provider.get_tracer("desk", attributes={"owner": MAIL})
     link = Link(SpanContext(7, 7, False, TraceFlags(1)), {"of": MAIL})
@@ -43,6 +45,7 @@ def write_private(path: Path) -> None:
             span.set_status(Status(StatusCode.ERROR, f"no such user {MAIL}"))
     provider.shutdown()
     logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
+    put_new_file(path)
     logs.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
     logs.get_logger("desk").emit(LogRecord(body={"text": f"from {MAIL}"}, attributes={"session.id": "chat-1"}))
     logs.shutdown()

@@ -34,6 +34,7 @@ from opentelemetry.trace import (
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.model.values import decode_attributes
 from tests import strategies
+from tests.new_files import put_new_file
 
 pytestmark = pytest.mark.core
 
@@ -76,6 +77,7 @@ def test_every_span_reads_back_as_the_provider_made_it(
         memory = InMemorySpanExporter()
         limits = SpanLimits(max_span_attributes=4, max_events=2, max_links=1, max_event_attributes=3)
         provider = TracerProvider(ALWAYS_ON, Resource(resource, "https://schema.example"), span_limits=limits)
+        put_new_file(path)
         exporter = SQLiteSpanExporter(path)
         provider.add_span_processor(SimpleSpanProcessor(memory))
         provider.add_span_processor(SimpleSpanProcessor(exporter))

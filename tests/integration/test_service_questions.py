@@ -20,6 +20,7 @@ from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
 from tests.commands import run_here, run_on_terminal
 from tests.conftest import ROOT
+from tests.new_files import put_new_file
 
 MS = 10**6
 BEGAN = 1_769_860_800_000 * MS
@@ -58,6 +59,7 @@ class _Service:
 
     def __init__(self, path: Path) -> None:
         self._provider = TracerProvider(shutdown_on_exit=False)
+        put_new_file(path)
         self._provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
         self._tracer: Tracer = self._provider.get_tracer("desk")
 

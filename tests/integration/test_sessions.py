@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Status, StatusCode, Tracer
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from tests.new_files import put_new_file
 
 
 class _File:
@@ -24,6 +25,7 @@ class _File:
     def __init__(self, path: Path, resource: Resource | None = None, **options: Any) -> None:
         self.path = path
         self.provider = TracerProvider(resource=resource)
+        put_new_file(path)
         self.provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path, **options)))
         self.tracer: Tracer = self.provider.get_tracer("test")
 

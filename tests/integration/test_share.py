@@ -33,6 +33,7 @@ from tests.api_server import asking
 from tests.commands import run, run_on_terminal
 from tests.conftest import exporting, make_spans
 from tests.html_reader import HtmlReader
+from tests.new_files import put_new_file
 from tests.page_server import browsing
 
 SECRET, KEY, OWNER = "mellon-4711", "key-9f8e7d6c", "ada.lovelace"
@@ -51,6 +52,7 @@ def write_session(path: Path) -> None:
         {"service.name": "desk", "deploy.owner": OWNER, "process.command_args": ["run", f"--as={OWNER}"]}
     )
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    put_new_file(path)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     tracer = provider.get_tracer("desk", attributes={"scope.owner": OWNER})
     link = Link(
@@ -208,6 +210,7 @@ def test_a_session_whose_id_is_masked_stays_one(tmp_path: Path, source: str, opt
     environment: dict[str, Any] = {"OTEL_EXPORTER_SQLITE_SESSION_ATTRIBUTES": ",".join(given)}
     environment |= {} if options else {"OTEL_EXPORTER_SQLITE_ALLOW_KEYS": "gen_ai.*"}
     provider = TracerProvider(shutdown_on_exit=False)
+    put_new_file(path)
     exporter = SQLiteSpanExporter(path, session_attributes=given)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     for _ in range(3):

@@ -29,6 +29,7 @@ from tests.commands import run
 from tests.conftest import read
 from tests.html_reader import HtmlReader
 from tests.metric_strategies import points as drawn_points
+from tests.new_files import put_new_file
 from tests.sample_points import MINUTE_NS, RESOURCE, SCOPE, encode_points, make_points, write_points
 from tests.sample_traces import NOON_NS
 
@@ -49,6 +50,7 @@ def share(path: Path, *options: str, form: str = "html", id: str = "chat-17") ->
 def write_chat(path: Path) -> int:
     """A trace of the session, and its id."""
     provider = TracerProvider(shutdown_on_exit=False)
+    put_new_file(path)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     span = provider.get_tracer("desk").start_span("answer", attributes={"session.id": "chat-17", "user.id": OWNER})
     span.end()

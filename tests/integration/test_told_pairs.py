@@ -22,6 +22,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import read
 from tests.file_checks import check_links
 from tests.integration.test_log_exporter import make_log
+from tests.new_files import put_new_file
 
 _T = 1_795_000_000_000_000_000
 _MS = 1_000_000
@@ -51,6 +52,7 @@ def _make(way: str, *, late: int = 2 * _MS) -> tuple[ReadableSpan, list[Readable
 
 
 def _write(path: Path, records: Sequence[ReadableSpan | Sequence[ReadableLogRecord]]) -> None:
+    put_new_file(path)
     spans, logs = SQLiteSpanExporter(path), SQLiteLogRecordExporter(path)
     for record in records:
         if isinstance(record, ReadableSpan):
@@ -80,10 +82,18 @@ def _show(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Any, ...]]]:
+    """What the views show where events alone tell all."""
+    path = tmp_path_factory.mktemp("events") / "otel.db"
+    _write(path, [*_make("eeee")])
+    return _show(path)
+
+
 @pytest.mark.parametrize("way", _WAYS)
-def test_a_pair_is_the_same_whoever_tells_it(tmp_path: Path, way: str) -> None:
-    _write(tmp_path / "events.db", [*_make("eeee")])
-    expected = _show(tmp_path / "events.db")
+def test_a_pair_is_the_same_whoever_tells_it(
+    tmp_path: Path, way: str, expected: dict[str, list[tuple[Any, ...]]]
+) -> None:
     assert len(expected["calls"]) == len(expected["tools"]) == 1
     assert [row[-1] for row in expected["pairs"]] == ["span"] * 4
     span, logs = _make(way)

@@ -20,6 +20,7 @@ from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
+from tests.new_files import put_new_file
 
 # Each with the columns of the call that its proposed dialect fills.
 _CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -79,6 +80,7 @@ _NEITHER: list[dict[str, Any]] = [
 
 def _write(path: Path, *attributes: dict[str, Any], service: str = "desk") -> None:
     provider = TracerProvider(resource=Resource({"service.name": service}))
+    put_new_file(path)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     for one in attributes:
         provider.get_tracer("own").start_span("step", attributes=one).end()

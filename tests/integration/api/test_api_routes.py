@@ -38,6 +38,7 @@ from otel_sqlite_exporter.server.api.description.api_route import ApiRoute
 from otel_sqlite_exporter.server.api.route_table import ROUTES
 from otel_sqlite_exporter.server.query_times import query_times
 from tests.api_server import ApiClient, asking
+from tests.new_files import put_new_file
 from tests.sample_points import encode_points, make_points, write_points
 from tests.sample_traces import write_traces
 
@@ -55,6 +56,7 @@ PAGED = (*FINDERS, "metrics", "exemplars", "agents", "sessions/session-1/steps",
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_traces(tmp_path_factory.mktemp("api") / "otel.db")
     provider = TracerProvider(shutdown_on_exit=False)
+    put_new_file(path)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     tracer = provider.get_tracer("odd")
     with tracer.start_as_current_span("=1+1", attributes={"session.id": SLASHED, "deep": "[" * 300}) as span:
