@@ -139,12 +139,17 @@ def open_prepared(
     path: str, auto_migrate: str, *, busy_timeout_ms: BusyTimeout, synchronous: str, must_exist: bool = False
 ) -> BoundedConnection:
     """Do what `prepare_file` does, and return a connection that writes to the file: of a new file the one that made it,
-    as each connection takes 5 ms to read the schema.
+    of one that lacks nothing the one that found so, as each connection takes 6 ms to read the schema.
 
     Raises:
         FileRefusedError, MigrationFailedError, UnsupportedSQLiteError, sqlite3.Error, OSError: As `prepare_file` and
             `open_writer` raise.
     """
+    _, version = identify_file(path, busy_timeout_ms=busy_timeout_ms)
+    if version == load_migrations()[-1].version:
+        newest = _open_newest(path, busy_timeout_ms, synchronous, must_exist=must_exist)
+        if newest is not None:
+            return newest
     found = find_pending(path, busy_timeout_ms=busy_timeout_ms)
     if found.version or must_exist:
         _prepare(path, auto_migrate, found, busy_timeout_ms, must_exist=must_exist)
@@ -161,6 +166,27 @@ def open_prepared(
         connection.close()
         raise
     return connection
+
+
+def _open_newest(
+    path: str, busy_timeout_ms: BusyTimeout, synchronous: str, *, must_exist: bool
+) -> BoundedConnection | None:
+    """Return a connection that writes to a file of the newest schema version, unless its views are older than ours."""
+    try:
+        connection = open_writer(path, busy_timeout_ms=busy_timeout_ms, synchronous=synchronous, must_exist=must_exist)
+        try:
+            bound_waits(connection)
+            if read_view_number(connection) >= load_views().number:
+                return connection
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()
+        return None
+    except sqlite3.OperationalError:
+        raise
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise report_damage(path, error) from error
 
 
 def _open_full(

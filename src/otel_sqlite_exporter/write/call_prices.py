@@ -10,7 +10,6 @@ import logging
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -67,7 +66,9 @@ class CallPrices:
         """Note the day; and load the prices if a call among the records is the first that has none. Before a
         transaction, as that takes 0.2 s."""
         self._date = datetime.now(UTC).date().isoformat()
-        if self._is_usable is None and any(map(self.lacks_cost, chain(records.spans, records.logs))):
+        if self._is_usable is None and (
+            any(map(self.lacks_cost, records.spans)) or any(map(self.lacks_cost, records.logs))
+        ):
             self._is_usable = _load()
 
     def lacks_cost(self, record: EncodedSpan | EncodedLog) -> bool:
