@@ -162,7 +162,8 @@ def test_attributes_of_spans_are_read_whole() -> None:
                 )
                 # Keys are never shared, so whether there is one, or a part of one, may be asked of what is stored.
                 # So may be whether a value stands there that a key has by itself: only long arrays are shared.
-                asked = rf"instr\({alias}\.attributes, ('[\w.\":]+'|needle\.value)\)"
+                # GLOB skips to the first letter of a word: instr() takes twice the time.
+                asked = rf"{alias}\.attributes GLOB '\*[\w.\":\[\]]+\*'|instr\({alias}\.attributes, needle\.value\)"
                 rest = re.sub(asked, "", text.replace(whole, ""))
                 assert f"{alias}.attributes" not in rest, f"{folder}/{name}.sql: read {whole}"
 

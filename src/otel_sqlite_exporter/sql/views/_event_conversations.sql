@@ -3,22 +3,29 @@ CREATE VIEW _event_conversations AS
 SELECT
   e.id AS event,
   (
+    -- The strongest name first: LIMIT -1 lets SQLite stop at the first that holds.
     SELECT found.id
     FROM (
-      SELECT j.key AS name, CAST(iif(
-        j.value GLOB '{*',
-        iif(json_valid(j.value), coalesce(j.value ->> '$.conversation_id', j.value ->> '$.thread_id', j.value ->> '$.threadId'), NULL),
-        j.value
+      SELECT told.name, CAST(iif(
+        told.is_json,
+        iif(json_valid(told.value), coalesce(told.value ->> '$.conversation_id', told.value ->> '$.thread_id', told.value ->> '$.threadId'), NULL),
+        told.value
       ) AS TEXT) AS id
-      FROM json_each(coalesce(e.attributes, l.attributes)) AS j
-      WHERE (instr(coalesce(e.attributes, l.attributes), 'conversation') OR instr(coalesce(e.attributes, l.attributes), 'thread_id') OR instr(coalesce(e.attributes, l.attributes), 'threadId') OR instr(coalesce(e.attributes, l.attributes), '"thread.id":"'))
-        AND j.type IN ('text', 'integer', 'real', 'object')
-        AND (j.key, j.value GLOB '{*') IN (SELECT c.name, c.is_json FROM _conversation_sources AS c)
+      FROM (
+        SELECT c.name, c.is_json, record.attributes ->> c.path AS value, json_type(record.attributes, c.path) AS type
+        FROM (
+          SELECT coalesce(e.attributes, l.attributes) AS attributes
+          WHERE coalesce(e.attributes, l.attributes) GLOB '*conversation*' OR coalesce(e.attributes, l.attributes) GLOB '*thread[_I]*' OR coalesce(e.attributes, l.attributes) GLOB '*"thread.id":"*'
+          LIMIT 1
+        ) AS record
+        CROSS JOIN _conversation_sources AS c
+        LIMIT -1
+      ) AS told
+      WHERE (told.value GLOB '{*') = told.is_json AND told.type IN ('text', 'integer', 'real', 'object')
       LIMIT -1
     ) AS found
     WHERE trim(found.id) NOT IN ('', 'null', 'None', 'undefined') AND instr(found.id, '[redacted]') = 0
       AND (found.name <> 'thread.id' OR found.id GLOB '*[^0-9]*')
-    ORDER BY (SELECT c.rank FROM _conversation_sources AS c WHERE c.name = found.name)
     LIMIT 1
   ) AS conversation_id
 FROM _events AS e

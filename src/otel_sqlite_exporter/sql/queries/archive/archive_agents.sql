@@ -16,8 +16,8 @@ FROM (
     t.trace_id, x.session_id, r.service_name, ifnull(i.agent_name, '') AS agent_name, i.resource,
     iif(i.event IS NULL, i.start_time_unix_nano, i.end_time_unix_nano) AS start_time_unix_nano,
     iif(i.is_interrupted, i.start_time_unix_nano, i.end_time_unix_nano) AS end_time_unix_nano,
-    coalesce(iif(instr(s.attributes, '"gen_ai.agent.id"'), iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.id"', NULL), l.attributes -> '$."gen_ai.agent.id"') AS agent_id,
-    coalesce(iif(instr(s.attributes, '"gen_ai.agent.version"'), iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.version"', NULL), l.attributes -> '$."gen_ai.agent.version"') AS version,
+    coalesce(iif(s.attributes GLOB '*"gen_ai.agent.id"*', iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.id"', NULL), l.attributes -> '$."gen_ai.agent.id"') AS agent_id,
+    coalesce(iif(s.attributes GLOB '*"gen_ai.agent.version"*', iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.version"', NULL), l.attributes -> '$."gen_ai.agent.version"') AS version,
     i.counted, i.is_aggregate, i.has_failed, i.has_usage, i.input_tokens, i.output_tokens, i.total_tokens
   FROM (
     SELECT i.id

@@ -46,8 +46,8 @@ SELECT
         AND ifnull(i.agent_name, '') = n.agent_name AND r.service_name = n.service_name
     )
   ),
-  coalesce(iif(instr(s.attributes, '"gen_ai.agent.id"'), iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.id"', NULL), l.attributes -> '$."gen_ai.agent.id"'),
-  coalesce(iif(instr(s.attributes, '"gen_ai.agent.version"'), iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.version"', NULL), l.attributes -> '$."gen_ai.agent.version"'),
+  coalesce(iif(s.attributes GLOB '*"gen_ai.agent.id"*', iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.id"', NULL), l.attributes -> '$."gen_ai.agent.id"'),
+  coalesce(iif(s.attributes GLOB '*"gen_ai.agent.version"*', iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.version"', NULL), l.attributes -> '$."gen_ai.agent.version"'),
   (SELECT r.attributes FROM _resources AS r WHERE r.id = i.resource)
 FROM near AS n
 LEFT JOIN _llm_interactions AS i ON i.id = n.newest

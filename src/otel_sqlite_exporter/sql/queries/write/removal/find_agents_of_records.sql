@@ -9,8 +9,8 @@ FROM (
   SELECT
     i.resource, ifnull(i.agent_name, '') AS agent_name,
     iif(i.event IS NULL, i.start_time_unix_nano, i.end_time_unix_nano) AS start_time_unix_nano, i.end_time_unix_nano,
-    iif(instr(s.attributes, '"gen_ai.agent.id"'), iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.id"', NULL) AS agent_id,
-    iif(instr(s.attributes, '"gen_ai.agent.version"'), iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.version"', NULL) AS version
+    iif(s.attributes GLOB '*"gen_ai.agent.id"*', iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.id"', NULL) AS agent_id,
+    iif(s.attributes GLOB '*"gen_ai.agent.version"*', iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.version"', NULL) AS version
   FROM json_each(:spans) AS w
   CROSS JOIN _llm_interactions AS i ON i.span = w.value
   CROSS JOIN _spans AS s ON s.id = i.span

@@ -10,8 +10,8 @@ FROM (
     a.id AS agent, i.resource,
     iif(i.event IS NULL, i.start_time_unix_nano, i.end_time_unix_nano) AS start_time_unix_nano,
     iif(i.is_interrupted, i.start_time_unix_nano, i.end_time_unix_nano) AS end_time_unix_nano,
-    coalesce(iif(instr(s.attributes, '"gen_ai.agent.id"'), iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.id"', NULL), l.attributes -> '$."gen_ai.agent.id"') AS agent_id,
-    coalesce(iif(instr(s.attributes, '"gen_ai.agent.version"'), iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.version"', NULL), l.attributes -> '$."gen_ai.agent.version"') AS version
+    coalesce(iif(s.attributes GLOB '*"gen_ai.agent.id"*', iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.id"', NULL), l.attributes -> '$."gen_ai.agent.id"') AS agent_id,
+    coalesce(iif(s.attributes GLOB '*"gen_ai.agent.version"*', iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.version"', NULL), l.attributes -> '$."gen_ai.agent.version"') AS version
   FROM (
     SELECT c.id FROM _llm_interactions AS c WHERE c.id > :call
     UNION ALL
