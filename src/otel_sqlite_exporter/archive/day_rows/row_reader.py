@@ -22,6 +22,7 @@ from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES, D
 from otel_sqlite_exporter.archive.day_rows.agent_rows import read_agents
 from otel_sqlite_exporter.archive.day_rows.day_conversations import DayConversations
 from otel_sqlite_exporter.archive.day_rows.point_rows import read_exemplars, read_points
+from otel_sqlite_exporter.archive.day_rows.shared_columns import SHARED, SharedColumns
 from otel_sqlite_exporter.sql.texts import read_query
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ READERS: Mapping[str, str] = {
     "scores": "archive_scores",
     "marks": "archive_marks",
 }
-"""By table, the query that reads its rows. Its columns come in any order."""
+"""By table, the query that reads its rows. Its columns come in any order; a column of `SHARED` stands for several."""
 _PREPARED = {"errors": "find_archived_failures"}
 """By table, the query whose one row tells further parameters of the query that reads the rows."""
 OTHER_READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
@@ -132,22 +133,25 @@ class DayRows:
             asked |= dict(zip((name for name, *_ in found.description), found.fetchone(), strict=True))
         if ":reader" in query:
             asked["reader"] = self._conversations.note()
-        yield from _gather(self._connection.execute(query, asked), TABLES[table])
+        yield from self._gather(self._connection.execute(query, asked), TABLES[table])
 
-
-def _gather(cursor: sqlite3.Cursor, table: DatasetTable) -> Iterator[pyarrow.RecordBatch]:
-    """Yield batches of some thousand rows, or of fewer that are large."""
-    arrow = load_pyarrow()
-    places = {name: place for place, (name, *_) in enumerate(cursor.description)}
-    order = [places[name] for name in table.columns]
-    schema = make_schema(table).remove(len(table.columns))
-    count = _FIRST_ROWS
-    while rows := cursor.fetchmany(count):
-        columns = list(zip(*rows, strict=True))
-        arrays = [_make_array(arrow, columns[place], field.type) for place, field in zip(order, schema, strict=True)]
-        batch = arrow.RecordBatch.from_arrays(arrays, schema=schema)
-        yield batch
-        count = min(max(len(rows) * _BATCH_BYTES // (batch.nbytes + 1), 1), 2 * count, _MOST_ROWS)
+    def _gather(self, cursor: sqlite3.Cursor, table: DatasetTable) -> Iterator[pyarrow.RecordBatch]:
+        """Yield batches of some thousand rows, or of fewer that are large."""
+        arrow = load_pyarrow()
+        names = [name for name, *_ in cursor.description]
+        shared = {name: SharedColumns(self._connection, SHARED[name]) for name in names if name in SHARED}
+        schema = make_schema(table).remove(len(table.columns))
+        count = _FIRST_ROWS
+        while rows := cursor.fetchmany(count):
+            arrays: dict[str, pyarrow.Array] = {}
+            for name, values in zip(names, zip(*rows, strict=True), strict=True):
+                if name in shared:
+                    arrays |= shared[name].read(values, schema)
+                else:
+                    arrays[name] = _make_array(arrow, values, schema.field(name).type)
+            batch = arrow.RecordBatch.from_arrays([arrays[name] for name in table.columns], schema=schema)
+            yield batch
+            count = min(max(len(rows) * _BATCH_BYTES // (batch.nbytes + 1), 1), 2 * count, _MOST_ROWS)
 
 
 def _make_array(arrow: Any, values: tuple[Any, ...], type: Any) -> Any:

@@ -12,12 +12,12 @@ SELECT
         told.value
       ) AS TEXT) AS id
       FROM (
-        SELECT c.name, c.is_json, record.attributes ->> c.path AS value, json_type(record.attributes, c.path) AS type
+        SELECT c.name, c.is_json, whole.attributes ->> c.path AS value, json_type(whole.attributes, c.path) AS type
         FROM (
           SELECT coalesce(e.attributes, l.attributes) AS attributes
           WHERE coalesce(e.attributes, l.attributes) GLOB '*conversation*' OR coalesce(e.attributes, l.attributes) GLOB '*thread[_I]*' OR coalesce(e.attributes, l.attributes) GLOB '*"thread.id":"*'
           LIMIT 1
-        ) AS record
+        ) AS whole
         CROSS JOIN _conversation_sources AS c
         LIMIT -1
       ) AS told

@@ -13,12 +13,12 @@ SELECT
         told.value
       ) AS TEXT) AS id
       FROM (
-        SELECT c.name, c.is_json, record.attributes ->> c.path AS value, json_type(record.attributes, c.path) AS type
+        SELECT c.name, c.is_json, whole.attributes ->> c.path AS value, json_type(whole.attributes, c.path) AS type
         FROM (
           SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes
           WHERE s.attributes GLOB '*conversation*' OR s.attributes GLOB '*thread[_I]*' OR s.attributes GLOB '*"thread.id":"*'
           LIMIT 1
-        ) AS record
+        ) AS whole
         CROSS JOIN _conversation_sources AS c
         LIMIT -1
       ) AS told

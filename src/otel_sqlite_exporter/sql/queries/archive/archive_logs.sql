@@ -5,7 +5,6 @@ SELECT
   iif(t.trace_id = '', NULL, t.trace_id) AS trace_id,
   l.span_id,
   x.session_id,
-  r.service_name,
   l.event_name,
   l.severity_number,
   l.severity_text,
@@ -16,14 +15,8 @@ SELECT
   :id_base + (SELECT e.id FROM _events AS e WHERE e.log = l.id) AS event_id,
   l.trace_flags,
   l.dropped_attributes,
-  c.name AS scope_name,
-  c.version AS scope_version,
-  c.schema_url AS scope_schema_url,
-  c.attributes AS scope_attributes,
-  c.attribute_types AS scope_attribute_types,
-  r.schema_url AS resource_schema_url,
-  r.attributes AS resource_attributes,
-  r.attribute_types AS resource_attribute_types,
+  l.resource AS _resource,
+  l.scope AS _scope,
   l.body_type,
   l.attribute_types,
   l.attributes,
@@ -50,6 +43,4 @@ CROSS JOIN _logs AS l ON l.id = k.id
 CROSS JOIN _traces AS t ON t.id = l.trace
 CROSS JOIN _trace_sessions AS p ON p.id = l.trace_session
 LEFT JOIN _sessions AS x ON x.id = p.session
-LEFT JOIN _sessions AS y ON y.id = p.own_session
-LEFT JOIN _resources AS r ON r.id = l.resource
-LEFT JOIN _scopes AS c ON c.id = l.scope;
+LEFT JOIN _sessions AS y ON y.id = p.own_session;

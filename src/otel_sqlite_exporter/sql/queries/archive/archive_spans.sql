@@ -9,7 +9,6 @@ SELECT
   x.session_id,
   v.conversation_id,
   t.user_id,
-  r.service_name,
   s.name,
   CASE s.kind WHEN 0 THEN 'INTERNAL' WHEN 1 THEN 'SERVER' WHEN 2 THEN 'CLIENT' WHEN 3 THEN 'PRODUCER' ELSE 'CONSUMER' END AS kind,
   CASE s.end_time_source WHEN 'open' THEN iif(h.is_gone, 'interrupted', 'running') WHEN 'estimated' THEN 'interrupted' ELSE iif(s.status_code = 2, 'error', 'ok') END AS status,
@@ -24,14 +23,8 @@ SELECT
   s.dropped_attributes,
   s.dropped_events,
   s.dropped_links,
-  c.name AS scope_name,
-  c.version AS scope_version,
-  c.schema_url AS scope_schema_url,
-  c.attributes AS scope_attributes,
-  c.attribute_types AS scope_attribute_types,
-  r.schema_url AS resource_schema_url,
-  r.attributes AS resource_attributes,
-  r.attribute_types AS resource_attribute_types,
+  s.resource AS _resource,
+  s.scope AS _scope,
   s.attribute_types,
   iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes,
   :id_base + s.id AS id,
@@ -55,7 +48,5 @@ CROSS JOIN _trace_sessions AS p ON p.id = s.trace_session
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _sessions AS y ON y.id = p.own_session
 LEFT JOIN temp._day_conversations AS v ON v.reader = :reader AND v.span = s.id
-LEFT JOIN _resources AS r ON r.id = s.resource
-LEFT JOIN _scopes AS c ON c.id = s.scope
 LEFT JOIN _open_spans AS o ON o.span = s.id
 LEFT JOIN _open_runs AS h ON h.id = o.run;
