@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL"),
 ]
-_KILLS = 6
+_KILLS = 4
 _Days = dict[str, list[str]]
 _DAY = 86_400 * 10**9
 _NIGHT = 20_484 * _DAY

@@ -54,6 +54,7 @@ def test_a_view_has_the_rows_of_the_file(rich: Path, engine: DatasetEngine, view
     listed = ", ".join(f'"{name}"' for name in names)
     sql = f"SELECT {listed} FROM {view}"
     rows = TelemetryFile(str(rich), 5_000).read(lambda connection: connection.execute(sql).fetchall())
+    assert rows or view in ("framework_events", "security_alerts")
     shown = [tuple(map(_move, names, row)) for row in rows]
     assert find_difference(shown, engine.connection.execute(sql).fetchall()) is None
 
