@@ -25,6 +25,7 @@ from otel_sqlite_exporter.query import overview
 from otel_sqlite_exporter.storage import migrations
 from otel_sqlite_exporter.storage.steps import Migration
 from tests.conftest import clean_environment, exporting, make_spans
+from tests.forked_commands import run_forked
 from tests.upgrades import NEWEST, RELEASED
 
 NEXT = Migration(NEWEST + 1, "rename_spans", "UPDATE _spans SET name = 'new ' || name;\n")
@@ -65,23 +66,13 @@ def run_process(*arguments: object, cwd: Path | None = None, **environment: str)
     return done.returncode, done.stdout, done.stderr
 
 
-def run_killed(chance: random.Random, *arguments: object, spread_s: float = 0.3) -> None:
-    """Run a command that is killed after a while, each time a little later, until it has done its work."""
+def run_killed(chance: random.Random, *arguments: object) -> None:
+    """Run a command that is killed after some CPU, each time more, until it has done its work."""
     killed = 0
-    while True:
-        program = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)], env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        try:
-            program.wait(0.25 + chance.random() * (spread_s + killed / 4))
-        except subprocess.TimeoutExpired:
-            program.kill()
-            program.communicate()
-            killed += 1
-        else:
-            said, _ = program.communicate()
-            assert program.returncode == 0, said
-            return
+    while (ended := run_forked(*arguments, cpu_s=0.04 * (1 + chance.random()) * 1.4**killed)).is_killed:
+        killed += 1
+    assert ended.code == 0, ended.output
+    assert killed
 
 
 def run_on_terminal(*arguments: object, **environment: str) -> str:

@@ -60,27 +60,27 @@ _ODD: dict[str, Any] = {
 _Record = ReadableSpan | ReadableLogRecord
 
 
-def make_rich_file(path: Path, *, name: str = RICH_NAME) -> Path:
+def make_rich_file(path: Path, *, name: str = RICH_NAME, captures: Sequence[str] = CAPTURES, days: int = DAYS) -> Path:
     """Write a file of about 200 spans and 250 log records on five days: sessions over days and ones that conflict, an
     evening's trace that ends the next day, log records with and without traces, links, interrupted spans, agents in
     agents, tools of messages, scores, marks, metrics, and values that are odd or missing.
 
     No span runs in it. Its rows are the same in each run, but for those of the table of exporters.
     """
-    for capture in CAPTURES:
+    for capture in captures:
         import_batches(path, [read_capture(capture).lines])
     in_new_process(leave_open, path, 1, status=-signal.SIGKILL)
     settle(path, name)
-    for batch in make_batches():  # opening the file marks what was left open as interrupted
+    for batch in make_batches(days):  # opening the file marks what was left open as interrupted
         export_records(path, batch)
     write_points(path, encode_points([*make_points(3, FIRST_NS + DAY_NS - 60_000 * _MS), *make_points(2)]))
     settle(path, name)
     return path
 
 
-def make_batches() -> Iterator[list[_Record]]:
+def make_batches(days: int = DAYS) -> Iterator[list[_Record]]:
     """The records of the file that are no captures, in batches."""
-    for day in range(DAYS):
+    for day in range(days):
         yield [record for number in range(5) for record in _make_trace(day, number)]
         yield [*_make_logs(day)]
     yield [*_make_odd(), *_make_turns(), *_make_twins(), *_make_late()]

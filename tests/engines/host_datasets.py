@@ -22,11 +22,12 @@ from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from tests.commands import run
 from tests.conftest import in_new_process
-from tests.dataset_files import CAPTURES, DAY_NS, FIRST_NS, export_records, leave_open, make_batches, settle
+from tests.dataset_files import DAY_NS, FIRST_NS, export_records, leave_open, make_batches, settle
 from tests.otlp_captures.capture_files import import_batches, read_capture
 from tests.sample_points import encode_points, make_points, write_points
 
 HOSTS, _DAYS = 3, 2
+_CAPTURES = ("claude-code", "bedrock-botocore")
 _AFTER_ALL = 60_000
 """A day of 2134."""
 
@@ -64,10 +65,10 @@ def make_hosts(folder: Path) -> Hosts:
 
 
 def _make_file(path: Path, number: int) -> Path:
-    """Every third record of each batch, and some that all hosts have. The first host has the captures as well, and the
+    """Every third record of each batch, and some that all hosts have. The first host has captures as well, and the
     metrics, as a series is of one program."""
     if number == 0:
-        for capture in CAPTURES:
+        for capture in _CAPTURES:
             import_batches(path, [read_capture(capture).lines])
         in_new_process(leave_open, path, 1, status=-signal.SIGKILL)
         write_points(path, encode_points([*make_points(3, FIRST_NS + DAY_NS - 60_000_000_000), *make_points(2)]))

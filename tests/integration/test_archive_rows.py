@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from otel_sqlite_exporter.archive.asking.dataset_engine import open_engine
 from otel_sqlite_exporter.archive.dataset_format.dataset_days import bound_day, parse_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import make_dataset
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
@@ -23,7 +22,7 @@ from otel_sqlite_exporter.archive.day_rows.day_writer import write_day
 from otel_sqlite_exporter.archive.day_rows.row_reader import READERS, DayRows, find_id_base, read_rows
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.storage.open_work import show_open_work
-from tests.dataset_files import DAY_NS, make_rich_file
+from tests.dataset_files import DAY_NS
 from tests.mixed_records import export_batches, mixed_records
 
 VIEWS = {
@@ -38,11 +37,6 @@ BASE = find_id_base(SOURCE)
 IDS = frozenset(
     ("id", "start_id", "finish_id", "related_event_id", "event_id", "call_id", "_finish_id", "_span", "_log")
 )
-
-
-@pytest.fixture(scope="module")
-def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_rich_file(tmp_path_factory.mktemp("rich") / "otel.db")
 
 
 @pytest.fixture
@@ -136,23 +130,6 @@ def test_only_the_traces_that_are_asked_for_are_read(file: sqlite3.Connection) -
         rows = read_table(file, table, traces=wanted)
         assert {row["trace_id"] for row in rows} <= {*wanted}, table
         assert settle_rows(rows) == settle_rows([row for row in read_table(file, table) if row["trace_id"] in wanted])
-
-
-def test_the_sessions_of_all_days_are_those_of_the_file(file: sqlite3.Connection, tmp_path: Path) -> None:
-    dataset = make_dataset(tmp_path / "dataset")
-    days = file.execute("SELECT date FROM days UNION SELECT date(time_unix_nano / 1000000000, 'unixepoch') FROM _logs")
-    for (date,) in days.fetchall():
-        write_day(file, dataset, SOURCE, date, 0)
-    with open_engine(dataset, threads=1) as engine:
-        for view, key in (("sessions", "session_id"), ("traces", "trace_id")):
-            cursor = file.execute(f"SELECT * FROM {view} ORDER BY {key}")
-            names = [name for name, *_ in cursor.description if name != "id"]
-            expected = [dict(zip((name for name, *_ in cursor.description), row, strict=True)) for row in cursor]
-            columns = ", ".join(names)
-            found = engine.connection.execute(f"SELECT {columns} FROM {view} ORDER BY {key}").fetchall()
-            assert len(found) == len(expected) > 20
-            for row, wanted in zip(found, expected, strict=True):
-                assert dict(zip(names, row, strict=True)) == pytest.approx({name: wanted[name] for name in names})
 
 
 def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(file: sqlite3.Connection) -> None:

@@ -182,19 +182,19 @@ def test_costs_stay_as_they_were_archived(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_fifty_traces_over_eight_hosts_are_those_of_one_file(tmp_path: Path) -> None:
+def test_traces_over_several_hosts_are_those_of_one_file(tmp_path: Path) -> None:
     """Spans of a trace are on one to four hosts, sessions and users are named by some of them."""
     chance = random.Random(5)
     shares: defaultdict[int, list[_Record]] = defaultdict(list)
-    for trace in range(1, 51):
-        hosts = chance.sample(range(8), 1 if chance.random() < 0.6 else chance.randrange(2, 5))
+    for trace in range(1, 15):
+        hosts = chance.sample(range(4), 1 if chance.random() < 0.6 else chance.randrange(2, 5))
         for record in _make_trace(trace, chance):
             shares[chance.choice(hosts)].append(record)
     dataset = make_dataset(tmp_path / "dataset")
     for host, records in shares.items():
         _archive(tmp_path, dataset, f"host{host}", records)
     report = compact_quietly(dataset)
-    assert 10 < report.contested_traces < 50
+    assert 2 < report.contested_traces < 14
     whole = _archive_all(tmp_path, [record for records in shares.values() for record in records])
     assert read_dataset(dataset) == read_dataset(whole)
     assert set(count_parts(dataset).values()) == {1}

@@ -7,9 +7,6 @@ from __future__ import annotations
 import random
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,28 +19,20 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, make_dataset, open_dataset
-from tests.compacted_datasets import archive_days, compact_quietly, read_rows_by_table
-from tests.conftest import ROOT
+from tests.archived import list_files
+from tests.compacted_datasets import archive_days, read_rows_by_table
+from tests.forked_commands import run_forked
 from tests.mixed_records import Record, export_batches, make_log
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL"),
 ]
-_ROUNDS, _KILLS = 3, 2
+_KILLS = 4
+_Days = dict[str, list[str]]
 _DAY = 86_400 * 10**9
 _NIGHT = 20_484 * _DAY
 """2026-01-31T00:00:00Z."""
-_COMPACT = """
-import sys
-from otel_sqlite_exporter.archive.compaction.compactor import compact
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext
-
-from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
-compact(open_dataset(sys.argv[1]), lambda done, of, note: print(note, flush=True))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -75,26 +64,25 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
 
 
 def test_kills_change_nothing(split: DatasetFolder, tmp_path: Path) -> None:
+    """Each kill is in another part of the work. A run that follows one is killed too, or undisturbed."""
     undisturbed = _copy(split, tmp_path / "undisturbed")
-    report = compact_quietly(undisturbed)
-    assert report.contested_traces
-    assert len(report.days) > 2
-    after = _read(undisturbed)
+    compacted = run_forked("compact", undisturbed.path)
+    assert (compacted.code, "decided" in compacted.output) == (0, True), compacted.output
+    before, after = _read_by_day(split), _read_by_day(undisturbed)
+    assert len(after) > 2
     chance = random.Random(7)
-    steps = len(report.days) + 8
     killed = 0
-    for number in range(_ROUNDS):
-        dataset = _copy(split, tmp_path / str(number))
-        for _ in range(_KILLS):
-            killed += _kill(dataset, chance.randrange(steps), chance.random() * 0.15)
-            assert _is_between(dataset, split, undisturbed)
-        compact_quietly(dataset)
-        assert _read(dataset) == after
-        files = sorted(str(path.relative_to(dataset.path)) for path in Path(dataset.path).rglob("*") if path.is_file())
-        expected = Path(undisturbed.path).rglob("*")
-        assert files == sorted(str(path.relative_to(undisturbed.path)) for path in expected if path.is_file())
-        shutil.rmtree(dataset.path)
-    assert killed
+    dataset = _copy(split, tmp_path / "dataset")
+    for number in range(_KILLS):
+        cpu_s = compacted.cpu_s * (number + chance.random()) / _KILLS
+        killed += run_forked("compact", dataset.path, cpu_s=cpu_s).is_killed
+        assert _is_between(_read_by_day(dataset), before, after)
+        if number % 2:
+            assert run_forked("compact", dataset.path).code == 0
+            assert _read_by_day(dataset) == after
+            assert list_files(Path(dataset.path)) == list_files(Path(undisturbed.path))
+            dataset = _copy(split, tmp_path / f"after {number}")
+    assert killed > 2
 
 
 def _copy(dataset: DatasetFolder, path: Path) -> DatasetFolder:
@@ -102,34 +90,17 @@ def _copy(dataset: DatasetFolder, path: Path) -> DatasetFolder:
     return open_dataset(path)
 
 
-def _read(dataset: DatasetFolder) -> dict[str, list[str]]:
-    return {table: sorted(map(repr, rows)) for table, rows in read_rows_by_table(dataset).items()}
-
-
-def _is_between(dataset: DatasetFolder, before: DatasetFolder, after: DatasetFolder) -> bool:
-    """Whether each day is as it was or as it is after: days without contested traces are commits of their own."""
-    rows, old, new = (_by_day(one) for one in (dataset, before, after))
-    contested = ("2026-01-30", "2026-01-31")
-    is_whole = [rows.get(day) for day in contested] in ([one.get(day) for day in contested] for one in (old, new))
-    return is_whole and all(rows.get(day) in (old.get(day), new.get(day)) for day in {*old, *new})
-
-
-def _by_day(dataset: DatasetFolder) -> dict[str, list[str]]:
-    days: dict[str, list[str]] = {}
+def _read_by_day(dataset: DatasetFolder) -> _Days:
+    """All rows with their ids."""
+    days: _Days = {}
     for table, rows in read_rows_by_table(dataset).items():
         for row in rows:
             days.setdefault(row["date"], []).append(f"{table} {row!r}")
     return {day: sorted(rows) for day, rows in days.items()}
 
 
-def _kill(dataset: DatasetFolder, steps: int, seconds: float) -> bool:
-    """Kill a run some moments after it began its next step; return whether it had not ended."""
-    command = [sys.executable, "-c", _COMPACT, dataset.path]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
-        assert process.stdout is not None
-        for _, _ in zip(range(steps), process.stdout, strict=False):
-            pass
-        time.sleep(seconds)
-        is_running = process.poll() is None
-        process.kill()
-    return is_running
+def _is_between(rows: _Days, old: _Days, new: _Days) -> bool:
+    """Whether each day is as it was or as it is after: days without contested traces are commits of their own."""
+    contested = ("2026-01-30", "2026-01-31")
+    is_whole = [rows.get(day) for day in contested] in ([one.get(day) for day in contested] for one in (old, new))
+    return is_whole and all(rows.get(day) in (old.get(day), new.get(day)) for day in {*old, *new})

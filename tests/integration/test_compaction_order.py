@@ -28,7 +28,7 @@ Record = ReadableSpan | ReadableLogRecord
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(records=mixed_records(), seed=st.integers(0, 2**32))
 def test_a_compacted_dataset_has_the_rows_of_one_file(records: list[Record], seed: int) -> None:
     chance = random.Random(seed)

@@ -139,16 +139,17 @@ def test_what_a_killed_run_left_does_not_hold_again(tmp_path: Path) -> None:
     _check_files(dataset)
 
 
-@pytest.mark.parametrize(("held", "asked", "may"), [(0, 0, True), (0, 1, False), (1, 0, False), (1, 1, False)])
-def test_one_run_alone_or_several_that_only_add(tmp_path: Path, held: int, asked: int, may: bool) -> None:
+@pytest.mark.parametrize("held", ["alone", "shared"])
+def test_one_run_alone_or_several_that_only_add(tmp_path: Path, held: str) -> None:
     dataset = make_dataset(tmp_path / "dataset")
-    command = [sys.executable, "-c", _HOLD, dataset.path, "alone" if held else "shared"]
+    command = [sys.executable, "-c", _HOLD, dataset.path, held]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        refused = pytest.raises(FileRefusedError, match="run this again when it has ended")
-        with nullcontext() if may else refused, lock_dataset(dataset, alone=bool(asked)):
-            pass
+        for alone in (True, False):
+            refused = pytest.raises(FileRefusedError, match="run this again when it has ended")
+            with refused if alone or held == "alone" else nullcontext(), lock_dataset(dataset, alone=alone):
+                pass
         other.kill()
     with lock_dataset(dataset, alone=True):
         pass

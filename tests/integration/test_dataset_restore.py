@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +20,7 @@ from otel_sqlite_exporter.archive.restoring.restored_traces import TraceRestorer
 from otel_sqlite_exporter.imports.merging.merger import Merger
 from otel_sqlite_exporter.storage.state import read_state
 from tests.commands import run
-from tests.dataset_files import FIRST_NS, RICH_NAME, make_rich_file
+from tests.dataset_files import FIRST_NS, RICH_NAME
 from tests.dataset_records import archive_all, copy_views
 from tests.file_checks import check_file
 from tests.integration.test_log_exporter import logging_to, make_log
@@ -27,23 +28,15 @@ from tests.integration.test_log_exporter import logging_to, make_log
 _OF_POINTS = ("agent_usage", "exemplars", "metric_points", "metrics")
 
 
-@pytest.fixture(scope="module")
-def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of every kind, with a dataset beside it."""
-    path = make_rich_file(tmp_path_factory.mktemp("rich") / "rich.db")
-    archive_all(path, path.with_name("dataset"))
-    return path
-
-
 def _list(path: Path, query: str) -> list[Any]:
     with closing(sqlite3.connect(path)) as file:
         return [value for (value,) in file.execute(query)]
 
 
-def test_a_file_that_is_restored_and_merged_has_the_same_views(rich: Path, tmp_path: Path) -> None:
-    dataset = open_dataset(rich.with_name("dataset"))
-    sessions = ["", *_list(rich, "SELECT session_id FROM sessions")]
-    traces = _list(rich, "SELECT trace_id FROM traces")
+def test_a_file_that_is_restored_and_merged_has_the_same_views(small_rich: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(small_rich.with_name("dataset"))
+    sessions = ["", *_list(small_rich, "SELECT session_id FROM sessions")]
+    traces = _list(small_rich, "SELECT trace_id FROM traces")
     made = tmp_path / "made.db"
     manifests = read_manifests(dataset)
     with (
@@ -57,7 +50,7 @@ def test_a_file_that_is_restored_and_merged_has_the_same_views(rich: Path, tmp_p
                     merger.merge(source, lambda done, of: None)
     with closing(sqlite3.connect(made)) as file:
         check_file(file)
-    expected, found = copy_views(rich, tmp_path), copy_views(made, tmp_path)
+    expected, found = copy_views(small_rich, tmp_path), copy_views(made, tmp_path)
     assert expected["complete_llm_interactions"]
     marked = ("pinned", "pin_label", "note")
     for view in expected.keys() - {*_OF_POINTS, "row_counts", "marks"}:
@@ -68,16 +61,16 @@ def test_a_file_that_is_restored_and_merged_has_the_same_views(rich: Path, tmp_p
         assert rows[0] == rows[1], view
 
 
-def test_a_session_is_gathered_with_all_its_traces(rich: Path, tmp_path: Path) -> None:
+def test_a_session_is_gathered_with_all_its_traces(small_rich: Path, tmp_path: Path) -> None:
     made = tmp_path / "made.db"
     code, out, errors = run(
-        "restore", rich.with_name("dataset"), "--session", "bot", "--session", "chat-17", "--into", made, "--json"
+        "restore", small_rich.with_name("dataset"), "--session", "bot", "--session", "chat-17", "--into", made, "--json"
     )
     assert (code, errors) == (0, "")
     told = json.loads(out)
     assert (told["sessions"], told["path"]) == (["both", "chat-17"], str(made))
     assert os.stat(made).st_mode & 0o777 == 0o600
-    expected, found = (copy_views(path, tmp_path) for path in (rich, made))
+    expected, found = (copy_views(path, tmp_path) for path in (small_rich, made))
     own = ("session_id", "both")
     for view in ("spans", "events", "links", "logs", "complete_llm_interactions", "marks", "sessions"):
         assert [row for row in expected[view] if own in row] == [row for row in found[view] if own in row] != [], view
@@ -88,7 +81,7 @@ def test_a_session_is_gathered_with_all_its_traces(rich: Path, tmp_path: Path) -
         ]
         assert rows[0] == rows[1] != [], view
     assert run("session", "both", made)[0] == 0
-    code, _, errors = run("restore", rich.with_name("dataset"), "--session", "both", "--into", made)
+    code, _, errors = run("restore", small_rich.with_name("dataset"), "--session", "both", "--into", made)
     assert (code, errors) == (2, f"Error: {made} is there already: give another path\n")
 
 
@@ -127,17 +120,17 @@ def _read_records(out: str) -> list[str]:
     "asked",
     [("--session", "both"), ("--session", "chat"), ("--trace", "2000"), ("--session", "day 1", "--signal", "traces")],
 )
-def test_an_export_of_a_dataset_is_that_of_the_file(rich: Path, asked: tuple[str, ...]) -> None:
+def test_an_export_of_a_dataset_is_that_of_the_file(small_rich: Path, asked: tuple[str, ...]) -> None:
     asked = tuple(one.replace("2000", f"{0x2000:032x}") for one in asked)
-    expected, found = (run("export", path, *asked) for path in (rich, rich.with_name("dataset")))
+    expected, found = (run("export", path, *asked) for path in (small_rich, small_rich.with_name("dataset")))
     assert found[0] == 0
     assert found[2] == expected[2]
     assert _read_records(found[1]) == _read_records(expected[1]) != []
 
 
-def test_an_export_for_perfetto_and_one_with_redaction(rich: Path, tmp_path: Path) -> None:
+def test_an_export_for_perfetto_and_one_with_redaction(small_rich: Path, tmp_path: Path) -> None:
     written = tmp_path / "both.pftrace"
-    asked = (rich.with_name("dataset"), "--session", "both")
+    asked = (small_rich.with_name("dataset"), "--session", "both")
     assert run("export", *asked, "--format", "perfetto", "--output", written)[0] == 0
     assert written.stat().st_size > 1_000
     code, out, _ = run("export", *asked, "--no-content", "--redact-keys", "session.id")
@@ -150,20 +143,20 @@ def test_an_export_for_perfetto_and_one_with_redaction(rich: Path, tmp_path: Pat
     ("arguments", "said"),
     [
         ((), "is a dataset: give --session or --trace"),
-        (("--session", "nope"), "there is no session 'nope' in the dataset: its 7 days are 2026-01-31 to 2026-11-28"),
-        (("--session", "day"), "several sessions start with 'day': day 0, day 1, day 2, day 3; give more characters"),
+        (("--session", "nope"), "there is no session 'nope' in the dataset: its 5 days are 2026-01-31 to 2026-11-28"),
+        (("--session", "day"), "several sessions start with 'day': day 0, day 1; give more characters"),
         (("--trace", ""), "is not an id"),
     ],
 )
-def test_what_a_dataset_does_not_have_is_said(rich: Path, arguments: tuple[str, ...], said: str) -> None:
-    code, out, errors = run("export", rich.with_name("dataset"), *arguments)
+def test_what_a_dataset_does_not_have_is_said(small_rich: Path, arguments: tuple[str, ...], said: str) -> None:
+    code, out, errors = run("export", small_rich.with_name("dataset"), *arguments)
     assert (code, out) == (2, "")
     assert said in errors
 
 
-def test_a_part_that_is_gone_is_said(rich: Path, tmp_path: Path) -> None:
-    dataset, manifests = archive_all(rich, tmp_path / "damaged")
-    for manifest in manifests:
+def test_a_part_that_is_gone_is_said(small_rich: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(shutil.copytree(small_rich.with_name("dataset"), tmp_path / "damaged"))
+    for manifest in read_manifests(dataset):
         for part in manifest.parts:
             if part.table == "links":
                 os.unlink(dataset.join(part.path))
@@ -174,9 +167,9 @@ def test_a_part_that_is_gone_is_said(rich: Path, tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["damaged"]
 
 
-def test_a_folder_that_is_no_dataset_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_dataset_is_refused(small_rich: Path, tmp_path: Path) -> None:
     code, _, errors = run("restore", tmp_path, "--session", "both", "--into", tmp_path / "made.db")
     assert (code, "it is no dataset" in errors) == (2, True)
-    dataset, _ = archive_all(make_rich_file(tmp_path / "rich.db"), tmp_path / "dataset")
+    dataset = open_dataset(small_rich.with_name("dataset"))
     with pytest.raises(Exception, match="is in the dataset itself"):
         gather(dataset, os.path.join(dataset.path, "made.db"), session_ids=["both"])

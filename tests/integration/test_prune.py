@@ -412,7 +412,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(path: Path
     other = tmp_path / "other.db"
     export(other, spans)
     prune_file(other, older_than_s=30 * DAY_S)
-    run_killed(chance, "prune", path, "--older-than", "30d", spread_s=0.4)
+    run_killed(chance, "prune", path, "--older-than", "30d")
     with closing(sqlite3.connect(path)) as file:
         check_file(file)
     assert view_contents(path) == view_contents(other)
