@@ -243,7 +243,7 @@ def test_what_late_spans_decide_in_traces_of_other_days_is_written_again(
         start = midnight + 1_000 * (trace - 2) - 500 * bool(earlier)
         events = [] if event is None else [Event(event, {}, start)]
         context = SpanContext(trace, number, False, TraceFlags(1))
-        times = {"start_time": start, "end_time": start + 5}
+        times: dict[str, Any] = {"start_time": start, "end_time": start + 5}
         return ReadableSpan("n", context, None, Resource(resource or {}), attributes, events, **times)
 
     agent = ReadableSpan(

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind
 
 from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
@@ -63,6 +64,11 @@ _FAMILIES: dict[str, list[Record]] = {
         make_span(1, 1, (0, 2), {**_TOOL, **_CALLED, _STRONG: "x"}),
         make_span(2, 2, (5, 6), {**_CHAT, **_ANSWERED, _WEAK: "x"}, 3),
         make_span(2, 3, (4, 7), {_STRONG: "z"}),
+    ],
+    "a call below both sides of another": [
+        make_span(1, 1, (0, 5), _CHAT),
+        make_span(1, 1, (1, 4), {**_CHAT, **_USAGE}, kind=SpanKind.SERVER),
+        make_span(1, 2, (2, 3), _CHAT, 1),
     ],
     "records of a call at one time": [
         make_span(1, 1, (1, 3), {**_CHAT, "gen_ai.response.id": "r", "gen_ai.usage.output_tokens": 4}),

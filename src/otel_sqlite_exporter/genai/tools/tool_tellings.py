@@ -189,8 +189,9 @@ def find_wanted(tellings: Collection[Telling], results: Collection[Result]) -> d
     of what has it and each session that such a trace shows, 0 if there is none: nested tellings are one execution, also
     if they are of two sessions."""
     sessions: defaultdict[int, set[int]] = defaultdict(set)
-    for place in (*tellings, *results):
-        sessions[place.trace].add(place.session)
+    told: tuple[Telling | Result, ...] = (*tellings, *results)
+    for source in told:
+        sessions[source.trace].add(source.session)
 
     def find_places(one: Telling | Result) -> Iterator[tuple[int, int]]:
         return ((one.trace, session) for session in (sessions[one.trace] if one.trace else (one.session,)))

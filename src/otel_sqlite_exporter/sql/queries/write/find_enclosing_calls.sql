@@ -49,7 +49,11 @@ WITH RECURSIVE
     CROSS JOIN _spans AS s ON s.trace = l.trace AND s.span_id = l.span_id
   ),
   above (id, trace, parent_span_id) AS (
-    SELECT s.id, s.trace, s.parent_span_id FROM came AS m CROSS JOIN _spans AS s ON s.id = m.id
+    -- What is below a span is below both sides of a call that share its ids.
+    SELECT z.id, z.trace, z.parent_span_id
+    FROM came AS m
+    CROSS JOIN _spans AS s ON s.id = m.id
+    CROSS JOIN _spans AS z ON z.trace = s.trace AND z.span_id = s.span_id
     UNION
     SELECT s.id, s.trace, s.parent_span_id
     FROM above AS a
