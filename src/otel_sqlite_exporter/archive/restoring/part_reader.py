@@ -12,8 +12,8 @@ from itertools import chain
 from types import TracebackType
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import load_duckdb
-from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine
+from otel_sqlite_exporter.archive.archive_packages import describe_error, load_duckdb
+from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, name_damaged
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
@@ -36,7 +36,7 @@ class PartReader:
     def __init__(self, dataset: DatasetFolder, manifests: Iterable[Manifest], tables: Collection[str]) -> None:
         duckdb = load_duckdb()
         self._errors: tuple[type[Exception], ...] = (duckdb.Error, OSError)
-        self._path = dataset.path
+        self._dataset = dataset
         read = [*manifests]
         paths = {table: list_paths(dataset, read, table) for table in tables}
         statements = [build_table_view(TABLES[table], found) for table, found in paths.items()]
@@ -70,4 +70,6 @@ class PartReader:
             raise self._describe(error) from None
 
     def _describe(self, error: Exception) -> DamagedFileError:
-        return DamagedFileError(f"{self._path}: a part cannot be read ({error}): copy it from a backup")
+        return name_damaged(self._dataset, error) or DamagedFileError(
+            f"{self._dataset.path}: a part cannot be read ({describe_error(error)}): copy it from a backup"
+        )
