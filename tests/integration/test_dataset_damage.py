@@ -37,6 +37,7 @@ _DAMAGE: dict[str, Callable[[Path], object]] = {
 }
 _COMMANDS = {
     "sql": ("sql", "SELECT count(*) FROM {table}"),
+    "report": ("report", "growth"),
     "compact": ("compact",),
     "delete": ("delete", "--session", "a", "--yes"),
     "delete --dry-run": ("delete", "--session", "a", "--dry-run"),
@@ -87,6 +88,19 @@ def test_a_deletion_that_nobody_can_confirm_is_refused_before_parts_are_read(dat
     _find_part(dataset, "spans").unlink()
     code, _, said = run("delete", "--session", "a", dataset)
     assert (code, "nobody can be asked here, so give --yes" in said) == (2, True), said
+
+
+@pytest.mark.parametrize("command", [("sql", "SELECT * FROM spans"), ("report", "slowest")], ids=lambda words: words[0])
+@pytest.mark.parametrize("damage", ["flipped", "longer"])
+def test_a_part_that_fails_while_it_is_read_is_named(dataset: Path, command: tuple[str, ...], damage: str) -> None:
+    part = max(one for one in (dataset / "spans").rglob("*.parquet") if "empty" not in one.name)
+    content = part.read_bytes()
+    middle = bytes(byte ^ 0xFF for byte in content[4:-200])
+    part.write_bytes(content[:4] + middle + content[-200:] if damage == "flipped" else content + b"more")
+    code, _, said = run(*command, dataset)
+    assert (code, said.count("\n")) == (2, 1), said
+    assert f"{part}: the part" in said
+    assert said.endswith(": copy it from a backup\n")
 
 
 def test_parts_of_which_a_byte_changed_are_not_put_together(dataset: Path) -> None:

@@ -75,6 +75,7 @@ def test_a_deletion_leaves_what_it_leaves_in_a_file(rich: Path, tmp_path: Path, 
     assert (code, errors) == (0, "")
     told = json.loads(out)
     assert told["removed"]["spans"] + told["removed"]["logs"] > 0
+    assert 0 < planned["bytes"] < told["bytes_before"]
     assert {name: told["removed"][name] for name in ("spans", "logs", "points")} == {
         name: planned[name] for name in ("spans", "logs", "points")
     }

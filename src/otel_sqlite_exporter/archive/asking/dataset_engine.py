@@ -24,6 +24,7 @@ from otel_sqlite_exporter.archive.asking.engine_views import (
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, Part, read_manifests
+from otel_sqlite_exporter.archive.dataset_format.part_files import find_damaged
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_engine_text
 from otel_sqlite_exporter.storage.system.work_folders import make_temporary_folder
@@ -114,29 +115,39 @@ def open_engine(
     tables, views = (list(TABLES), list(ENGINE_VIEWS)) if texts is None else find_needed(texts)
     for tried in range(_TRIES):
         manifests = read_manifests(dataset)
-        paths = _find_paths(dataset, manifests, dates)
-        read = [path for name in tables for path in paths[name]]
+        asked = [
+            part for one in manifests for part in one.parts if part.table in tables and _is_asked(part, one, dates)
+        ]
+        paths = {name: [dataset.join(part.path) for part in asked if part.table == name] for name in tables}
         statements = [build_table_view(TABLES[name], paths[name]) for name in tables]
         statements.append(build_parts_view((manifest.date, part) for manifest in manifests for part in manifest.parts))
         statements += [read_engine_text("duckdb", "views", name) for name in views]
+        damaged = find_damaged(dataset, asked, by_size=True)
         try:
-            engine = DatasetEngine(read, statements, threads, memory)
+            if damaged is None:
+                return DatasetEngine([path for name in tables for path in paths[name]], statements, threads, memory)
         except errors as error:
-            if tried + 1 == _TRIES or all(map(os.path.exists, read)) or manifests == read_manifests(dataset):
-                raise DamagedFileError(
+            if manifests == read_manifests(dataset):
+                raise name_damaged(dataset, error) or DamagedFileError(
                     f"{dataset.path}: a part cannot be read ({describe_error(error)}): copy it from a backup"
                 ) from None
-        else:
-            return engine
-    raise AssertionError  # the last try returns or raises
+        if damaged is not None and (tried + 1 == _TRIES or manifests == read_manifests(dataset)):
+            raise DamagedFileError(f"{damaged}: the part is missing or has another size: copy it from a backup")
+    raise DamagedFileError(f"{dataset.path}: its parts change all the time: try again when `compact` has ended")
 
 
-def _find_paths(
-    dataset: DatasetFolder, manifests: Iterable[Manifest], dates: Collection[str] | None
-) -> dict[str, list[str]]:
-    """Return the paths of the parts that are asked for, by table."""
-    parts = [part for manifest in manifests for part in manifest.parts if _is_asked(part, manifest, dates)]
-    return {name: [dataset.join(part.path) for part in parts if part.table == name] for name in TABLES}
+def name_damaged(dataset: DatasetFolder, error: Exception) -> DamagedFileError | None:
+    """Return the error that names the first part that is not what its manifest says, where that may be why DuckDB
+    failed; None, if all parts are. It reads all of them.
+
+    Raises:
+        DamagedFileError: A manifest cannot be read.
+    """
+    parts = (part for manifest in read_manifests(dataset) for part in manifest.parts)
+    damaged = find_damaged(dataset, parts)
+    if damaged is None:
+        return None
+    return DamagedFileError(f"{damaged}: the part cannot be read ({describe_error(error)}): copy it from a backup")
 
 
 def _is_asked(part: Part, manifest: Manifest, dates: Collection[str] | None) -> bool:

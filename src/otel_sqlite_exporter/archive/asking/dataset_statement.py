@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.archive.archive_packages import describe_error, list_duckdb_errors, load_duckdb
-from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
+from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, name_damaged, open_engine
 from otel_sqlite_exporter.archive.asking.engine_views import find_needed
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.errors import FilterError
@@ -44,15 +44,22 @@ def run_on_dataset(
         MissingPackageError: DuckDB is not installed.
         DamagedFileError: The dataset cannot be read.
     """
-    if find_needed([text])[1]:
-        with open_engine(dataset, texts=[text]) as engine, contextlib.suppress(_MissingViewError):
+    try:
+        if find_needed([text])[1]:
+            with open_engine(dataset, texts=[text]) as engine, contextlib.suppress(_MissingViewError):
+                return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s, give_up=give_up)
+        with open_engine(dataset) as engine:
             return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s, give_up=give_up)
-    with open_engine(dataset) as engine:
-        return run_on_engine(engine, text, limit=limit, timeout_s=timeout_s, give_up=give_up)
+    except _UnreadableError as error:
+        raise name_damaged(dataset, error) or error from None
 
 
 class _MissingViewError(FilterError):
     """A statement names something that does not exist, or a view that was not made for it."""
+
+
+class _UnreadableError(FilterError):
+    """A statement fails as it does where a part cannot be read."""
 
 
 def run_on_engine(
@@ -70,6 +77,7 @@ def run_on_engine(
         FilterError: `text` does more than read, is not exactly one statement, takes too long, or fails.
     """
     duckdb = load_duckdb()
+    reading = (duckdb.IOException, duckdb.InvalidInputException, duckdb.InternalException, UnicodeDecodeError)
     deadline = time.monotonic() + timeout_s
     try:
         check_statement(engine.connection, text)
@@ -82,7 +90,11 @@ def run_on_engine(
             raise KeyboardInterrupt from None
         raise FilterError("timeout_s", f"the statement took longer than {timeout_s:g} s") from None
     except list_duckdb_errors() as error:
-        kind = _MissingViewError if isinstance(error, duckdb.CatalogException) else FilterError
+        kind = FilterError
+        if isinstance(error, duckdb.CatalogException):
+            kind = _MissingViewError
+        elif isinstance(error, reading) or type(error) is duckdb.Error:
+            kind = _UnreadableError
         raise kind("statement", f"DuckDB cannot run it: {describe_error(error)}") from None
     readable = [tuple(map(_make_readable, row)) for row in rows[:limit]]
     return StatementResult(columns, tuple(readable), len(rows) if len(rows) <= limit else None)

@@ -29,6 +29,7 @@ HOLDS = "holds"
 """The fact of a manifest that names those of sources whose records it has."""
 _SOURCE, _DATE = r"\w[\w-]*", r"\d{4}-\d\d-\d\d"
 _NAME = re.compile(rf"{_SOURCE}-{_DATE}-\d+\.json", re.ASCII)
+_PART = re.compile(rf"(\w+)/date=({_DATE})/part-{_SOURCE}\.parquet", re.ASCII)
 
 
 def name_manifest(source: str, date: str, generation: int) -> str:
@@ -236,8 +237,8 @@ def _parse(fields: dict[str, Any]) -> Manifest:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name of a manifest")
     for part in parts:
-        place = rf"{part.table}/date={manifest.date}/part-{_SOURCE}\.parquet"
-        if part.table not in TABLES or not re.fullmatch(place, part.path, re.ASCII):
+        place = _PART.fullmatch(part.path)
+        if part.table not in TABLES or place is None or place.groups() != (part.table, manifest.date):
             raise ValueError(f"{part.path!r} is no part of {manifest.date}")
         if type(part.rows) is not int or type(part.bytes) is not int:
             raise ValueError(f"the size of {part.path!r} is no number")

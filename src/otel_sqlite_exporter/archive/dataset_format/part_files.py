@@ -138,6 +138,18 @@ def check_part(dataset: DatasetFolder, part: Part) -> None:
         )
 
 
+def find_damaged(dataset: DatasetFolder, parts: Iterable[Part], *, by_size: bool = False) -> str | None:
+    """Return the path of a part that is missing, or is not what its manifest says; `by_size`: by its size alone."""
+    for part in parts:
+        path = dataset.join(part.path)
+        try:
+            if os.path.getsize(path) != part.bytes or (not by_size and digest_file(path) != part.digest):
+                return path
+        except OSError:
+            return path
+    return None
+
+
 def check_parts(dataset: DatasetFolder, manifest: Manifest, tables: Collection[str]) -> None:
     """Make sure that the parts of some tables are what their manifest says.
 

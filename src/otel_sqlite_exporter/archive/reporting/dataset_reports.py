@@ -15,7 +15,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Unpack
 
 from otel_sqlite_exporter.archive.archive_packages import describe_error, list_duckdb_errors, load_duckdb
-from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, open_engine
+from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, name_damaged, open_engine
 from otel_sqlite_exporter.archive.asking.divided_traces import describe_parts
 from otel_sqlite_exporter.archive.asking.locator import find_days, find_ids
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
@@ -174,7 +174,8 @@ class DatasetReports:
         except duckdb.InterruptException:
             raise KeyboardInterrupt from None
         except list_duckdb_errors() as error:
-            raise DamagedFileError(f"{self.path}: DuckDB says: {describe_error(error)}") from None
+            said = DamagedFileError(f"{self.path}: DuckDB says: {describe_error(error)}")
+            raise name_damaged(self._dataset, error) or said from None
 
     def _add_functions(self, engine: DatasetEngine, question: ReportQuestion) -> None:
         """Add the functions that the texts call, as `report_texts.add_functions` does for a file."""

@@ -12,8 +12,8 @@ from itertools import chain
 from types import TracebackType
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import list_duckdb_errors
-from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine
+from otel_sqlite_exporter.archive.archive_packages import describe_error, list_duckdb_errors
+from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, name_damaged
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
@@ -92,4 +92,6 @@ class PartReader:
             raise self._describe(error) from None
 
     def _describe(self, error: Exception) -> DamagedFileError:
-        return DamagedFileError(f"{self._dataset.path}: a part cannot be read ({error}): copy it from a backup")
+        return name_damaged(self._dataset, error) or DamagedFileError(
+            f"{self._dataset.path}: a part cannot be read ({describe_error(error)}): copy it from a backup"
+        )

@@ -53,8 +53,8 @@ def _holding(folder: str) -> Iterator[None]:
 def _is_held(folder: str) -> bool:
     try:
         descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR)
-    except FileNotFoundError:
-        return True  # it is being made
+    except OSError:
+        return True  # it is being made, or another user's
     try:
         lock_file(descriptor)
         unlock_file(descriptor)
