@@ -26,14 +26,14 @@ Record = ReadableSpan | ReadableLogRecord
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(records=mixed_records(), seed=st.integers(0, 2**32))
 def test_merged_files_have_the_views_of_one_file(records: list[Record], seed: int) -> None:
     _check_split(records, random.Random(seed))
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(records=span_versions(), seed=st.integers(0, 2**32))
 def test_versions_of_spans_merge_as_they_are_written(records: list[Record], seed: int) -> None:
     _check_split(records, random.Random(seed))

@@ -13,7 +13,7 @@ import pytest
 
 from tests.aged_spans import aged_call
 from tests.commands import run
-from tests.conftest import exporting, read
+from tests.conftest import creating, read
 
 SUMS = (
     "SELECT date, service_name, agent_name, sum(calls), sum(input_tokens), round(sum(cost_usd), 9) FROM usage"
@@ -38,7 +38,7 @@ def copy(path: Path, name: str) -> Path:
 def write_calls(paths: Sequence[Path], days: Sequence[float], service: str = "shop") -> None:
     calls = [make_call(day, number, service) for number, day in enumerate(days)]
     for path in paths:
-        with exporting(path) as exporter:
+        with creating(path) as exporter:
             assert exporter.export(calls).name == "SUCCESS"
 
 
