@@ -67,9 +67,10 @@ def _check_equal(rich: Path, dataset: DatasetFolder, folder: Path, *command: str
     [
         ("--session", "both"),
         ("--trace", _TWIN),
+        ("--user", "user-1", "--user", "ada"),
         ("--service", "gateway"),
         ("--since", "2026-02-02", "--until", "2026-02-03"),
-        ("--user", "user-1", "--user", "ada", "--until", "2026-02-01"),
+        ("--user", "user-0", "--until", "2026-02-01"),
     ],
     ids=lambda options: " ".join(options)[:24],
 )
