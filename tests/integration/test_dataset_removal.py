@@ -7,8 +7,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,18 +20,30 @@ from otel_sqlite_exporter.archive.compaction.compactor import compact
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, open_dataset
 from otel_sqlite_exporter.archive.dataset_format.manifests import read_manifests
 from tests.commands import run
-from tests.dataset_files import DAY_NS, FIRST_NS, export_records, make_rich_file
+from tests.dataset_files import DAY_NS, FIRST_NS, export_records
 from tests.dataset_records import archive_all, read_parts
+from tests.forked_commands import run_forked
 
 _TWIN = f"{0x3B00:032x}"
 
 
 @pytest.fixture(scope="module")
-def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rich(small_rich: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of every kind, with a dataset beside it whose parts are put together."""
-    path = make_rich_file(tmp_path_factory.mktemp("rich") / "rich.db")
-    dataset, _ = archive_all(path, path.with_name("dataset"))
-    compact(dataset, lambda done, of, what: None)
+    path = tmp_path_factory.mktemp("rich") / small_rich.name
+    shutil.copyfile(small_rich, path)
+    shutil.copytree(small_rich.with_name("dataset"), path.with_name("dataset"))
+    compact(open_dataset(path.with_name("dataset")), lambda done, of, what: None)
+    return path
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of sessions on the last days, with a dataset beside it."""
+    path = tmp_path_factory.mktemp("old") / "old.db"
+    export_records(path, [*_make_old(time.time_ns())])
+    assert run("pin", "--session", "day 0", path)[0] == 0
+    archive_all(path, path.with_name("dataset"))
     return path
 
 
@@ -125,14 +135,14 @@ def test_what_a_dataset_does_not_take_is_said(rich: Path, command: tuple[str, ..
 
 
 def _make_old(now: int) -> Iterator[ReadableSpan]:
-    """Sessions on 12 days, each with a trace on two days. The last are younger than three days; one of these, and one
+    """Sessions on 6 days, each with a trace on two days. The last are younger than three days; one of these, and one
     that is older, tell the same call."""
-    for day in range(12):
+    for day in range(6):
         for half in range(2):
-            start = (now // DAY_NS - 12 + day + half) * DAY_NS + 10**9
+            start = (now // DAY_NS - 6 + day + half) * DAY_NS + 10**9
             attributes: dict[str, str | int] = {"session.id": f"day {day}", "gen_ai.usage.input_tokens": 5}
             attributes |= {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
-            attributes |= {"gen_ai.response.id": "r 9 0" if (day, half) == (8, 1) else f"r {day} {half}"}
+            attributes |= {"gen_ai.response.id": "r 3 0" if (day, half) == (2, 1) else f"r {day} {half}"}
             yield ReadableSpan(
                 "chat",
                 SpanContext(16 * (day + 1) + half + 1, 1, False, TraceFlags(1)),
@@ -144,11 +154,8 @@ def _make_old(now: int) -> Iterator[ReadableSpan]:
 
 
 @pytest.mark.parametrize("options", [(), ("--service", "service 1")], ids=["all services", "one service"])
-def test_what_is_pruned_is_what_is_pruned_of_a_file(tmp_path: Path, options: tuple[str, ...]) -> None:
-    old = tmp_path / "old.db"
-    export_records(old, [*_make_old(time.time_ns())])
-    assert run("pin", "--session", "day 2", old)[0] == 0
-    dataset, _ = archive_all(old, tmp_path / "dataset")
+def test_what_is_pruned_is_what_is_pruned_of_a_file(old: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    dataset = _copy(old, tmp_path)
     asked = ("--older-than", "3d", *options)
     planned = json.loads(run("prune", dataset.path, *asked, "--dry-run", "--json")[1])
     code, out, errors = run("prune", dataset.path, *asked, "--json")
@@ -182,14 +189,12 @@ def test_what_is_gone_from_a_dataset_is_not_archived_again(tmp_path: Path, remov
     assert read_parts(dataset) == left
 
 
-def test_calls_of_others_that_shared_a_response_are_counted_again(tmp_path: Path) -> None:
-    old = tmp_path / "old.db"
-    export_records(old, [*_make_old(time.time_ns())])
-    dataset, _ = archive_all(old, tmp_path / "dataset")
-    assert run("delete", dataset.path, "--session", "day 8", "--yes")[0] == 0
-    _check_equal(old, dataset, tmp_path, "delete", "--session", "day 8", "--yes")
-    code, _, errors = run("export", dataset.path, "--session", "day 8")
-    assert (code, "there is no session 'day 8'" in errors) == (2, True)
+def test_calls_of_others_that_shared_a_response_are_counted_again(old: Path, tmp_path: Path) -> None:
+    dataset = _copy(old, tmp_path)
+    assert run("delete", dataset.path, "--session", "day 2", "--yes")[0] == 0
+    _check_equal(old, dataset, tmp_path, "delete", "--session", "day 2", "--yes")
+    code, _, errors = run("export", dataset.path, "--session", "day 2")
+    assert (code, "there is no session 'day 2'" in errors) == (2, True)
 
 
 @pytest.mark.slow
@@ -200,23 +205,18 @@ def test_a_run_that_is_killed_is_completed_by_the_next(rich: Path, tmp_path: Pat
     chance = random.Random(7)
     whole = _copy(rich, tmp_path)
     before = read_parts(whole)
-    program = [sys.executable, "-m", "otel_sqlite_exporter", command[0]]
-    began = time.monotonic()
-    subprocess.run([*program, whole.path, *command[1:]], check=True, capture_output=True)
-    lasted = time.monotonic() - began
+    ended = run_forked(command[0], whole.path, *command[1:])
     expected = read_parts(whole)
-    assert expected != before
-    for number in range(3):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        dataset = _copy(rich, folder)
-        running = subprocess.Popen([*program, dataset.path, *command[1:]], stdout=subprocess.DEVNULL)
-        time.sleep(lasted * (0.5 + chance.random() / 2))
-        running.kill()
-        running.wait()
+    assert (ended.code, expected != before) == (0, True), ended.output
+    killed = 0
+    for number in range(2):  # most changes are in the second half
+        dataset = _copy(rich, tmp_path / str(number))
+        cpu_s = ended.cpu_s * (0.5 + 0.45 * (number + chance.random()) / 2)
+        killed += run_forked(command[0], dataset.path, *command[1:], cpu_s=cpu_s).is_killed
         assert command[0] == "prune" or read_parts(dataset) in (before, expected)
-        subprocess.run([*program, dataset.path, *command[1:]], check=True, capture_output=True)
+        assert run_forked(command[0], dataset.path, *command[1:]).code == 0
         assert read_parts(dataset) == expected
         held = {part.path for manifest in read_manifests(dataset) for part in manifest.parts}
         files = {os.path.relpath(path, dataset.path) for path in Path(dataset.path).rglob("part-*")}
         assert {path for path in files if not path.endswith("part-empty-0.parquet")} == held
+    assert killed
