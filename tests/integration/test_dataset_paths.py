@@ -17,7 +17,7 @@ _OF_DATASETS = {"sql", "report", "export", "compact", "restore", "delete", "prun
 _TELLS = {"doctor"}
 """It prints what it finds, so also this."""
 _WORDS = {"agent": "otlp"}
-_OPTIONS = {
+_OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("pin", "unpin"), ("--session", "a")),
     "note": ("--session", "a", "--text", "x"),
     "score": ("--session", "a", "--value", "1"),

@@ -87,10 +87,12 @@ def test_a_session_is_gathered_with_all_its_traces(small_rich: Path, tmp_path: P
 
 @pytest.mark.parametrize("answered", [None, "gpt-4o-mini"])
 def test_a_call_that_asked_for_two_models_keeps_its_cost(tmp_path: Path, path: Path, answered: str | None) -> None:
-    finish = {"llm.model": "gpt-4.1", "llm.usage.prompt_tokens": 100, "llm.usage.completion_tokens": 10}
+    start: dict[str, Any] = {"llm.model": "gpt-4o"}
+    finish: dict[str, Any] = {"llm.model": "gpt-4.1"}
+    finish |= {"llm.usage.prompt_tokens": 100, "llm.usage.completion_tokens": 10}
     finish |= {} if answered is None else {"llm.response.model": answered}
     with logging_to(path) as logs:
-        for name, attributes in (("start", {"llm.model": "gpt-4o"}), ("finish", finish)):
+        for name, attributes in (("start", start), ("finish", finish)):
             common = {"session.id": "s", "llm.vendor": "openai"}
             logs.export([make_log(timestamp=FIRST_NS, event_name=f"llm.call.{name}", attributes=common | attributes)])
     costs = "SELECT request_model || model || cost_usd || price_source || price_date FROM complete_llm_interactions"
