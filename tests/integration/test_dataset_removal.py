@@ -7,8 +7,10 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -186,7 +188,10 @@ def test_what_is_gone_from_a_dataset_is_not_archived_again(tmp_path: Path, remov
         assert (told["days"], told["removed_days"]) == ([], len(empty))
     assert f"left alone: {len(empty)} day" in run("archive", old, "--to", dataset.path)[1]
     assert "nothing to put together" in run("compact", dataset.path)[1]
+    assert run("archive", old, "--to", dataset.path, "--prune")[0] == 0
     assert read_parts(dataset) == left
+    with closing(sqlite3.connect(old)) as file:
+        assert empty <= {date for (date,) in file.execute("SELECT substr(start_time, 1, 10) FROM traces")}
 
 
 def test_calls_of_others_that_shared_a_response_are_counted_again(old: Path, tmp_path: Path) -> None:

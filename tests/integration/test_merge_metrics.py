@@ -148,8 +148,8 @@ def test_hours_and_points_as_they_came_count_once_in_any_order(data: st.DataObje
                 shutil.copyfile(order[0], target)
             put_new_file(target)
             sources = [*order, chance.choice(copies)]
-            for share in (sources,) if number else ([source] for source in sources):
-                merge(target, *share)
+            for merged in (sources,) if number else ([source] for source in sources):
+                merge(target, *merged)
             found.append((read_metrics(target), _counters(target)))
             # A merged file is a source, too.
             again = Path(folder, f"again {number}.db")

@@ -154,7 +154,7 @@ class ArchiveRun:
             name_day(self.until_day),
             tuple(done),
             len(unchanged),
-            sum(map(self._held.is_removed, unchanged)),
+            sum(map(self.is_removed, unchanged)),
             tuple(LeftTrace(name_day(start // DAY_NS), id) for start, id in running if start < self.until_day * DAY_NS),
             time.monotonic() - began,
         )
@@ -162,6 +162,10 @@ class ArchiveRun:
     def find_manifests(self, row: NotedDay) -> list[Manifest]:
         """Return the manifests that hold what a row notes: its own, or those of `compact`; none if it is lost."""
         return self._held.find(row)
+
+    def is_removed(self, row: NotedDay) -> bool:
+        """Return whether `delete` or `prune` left nothing in the dataset of what a row notes."""
+        return self._held.is_removed(row)
 
     def _settle(self) -> None:
         """Complete what a run that was killed had written, forget what it had not, and what the dataset has lost; and

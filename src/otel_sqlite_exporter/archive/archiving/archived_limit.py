@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from otel_sqlite_exporter.archive.archiving.archive_run import ArchiveRun
 from otel_sqlite_exporter.archive.archiving.changed_days import find_changed_traces, find_oldest_ids, read_running
 from otel_sqlite_exporter.archive.archiving.noted_days import LastIds, NotedDay
-from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, find_times, name_day
+from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, bound_day, find_times, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
 from otel_sqlite_exporter.archive.dataset_format.part_files import check_part
+from otel_sqlite_exporter.archive.day_rows.point_days import count_points
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -20,7 +21,8 @@ _COUNTED = {"spans": "spans", "logs": "logs", "points": "metrics"}
 
 
 class ArchivedLimit:
-    """Allows what is in the days that a run knows to be in its dataset, while that run holds its locks."""
+    """Allows what is in the days that a run knows to be in its dataset, while that run holds its locks. A day that was
+    removed from the dataset stays in the file, and so do all data points from that day on."""
 
     def __init__(self, run: ArchiveRun) -> None:
         """Make sure that the dataset has what the file notes.
@@ -28,16 +30,18 @@ class ArchivedLimit:
         Raises:
             DamagedFileError: A part is missing, or is not what its manifest says.
         """
-        self._until = run.until_day * DAY_NS
+        rows = [row for row in run.notes.rows if _has_rows(run.writer, row.day)]
+        removed = {row.day for row in rows if run.is_removed(row)}
+        with_points = [day for day in removed if count_points(run.writer, *bound_day(day))]
+        self._until = min([run.until_day, *with_points]) * DAY_NS
         self._notes = run.notes
-        self._days = dict(run.notes.newest)
+        self._days = {day: row for day, row in run.notes.newest.items() if day not in removed}
         self._window_ns = run.window_ns
         self._last: LastIds | None = None
         self._changed: set[int] = set()
         self._changed_logs: set[int] = set()
         self._running: Mapping[int, object] = {}
         self._late: set[int] = set()
-        rows = [row for row in run.notes.rows if _has_rows(run.writer, row.day)]
         check_parts(run.dataset, rows, {one.name: one for row in rows for one in run.find_manifests(row)})
 
     def renew(self, connection: sqlite3.Connection) -> None:
