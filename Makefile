@@ -60,7 +60,7 @@ check: $(VENV)/.installed ## ruff, mypy and the import contracts
 	$(BIN)/lint-imports
 
 test: native browser java ## all tests, with coverage
-	$(PYTEST) --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term --durations=40
 
 reference: $(VENV)/.installed ## the tests of encoding with the Python code alone; REFERENCE= for all tests
 	OTEL_EXPORTER_SQLITE_NATIVE=false $(PYTEST) $(REFERENCE)
