@@ -86,6 +86,23 @@ def test_commands_and_reports_take_a_conversation(two_runs: Path) -> None:
     assert [row[:2] for row in report.rows] == [("run-1", 1)]
 
 
+def test_a_number_in_thread_id_names_no_conversation(path: Path) -> None:
+    """Whatever else the attributes tell: each has a text in which a view looks for names."""
+    beside = {"note": "conversation threadId"}
+    values: list[Any] = [5, -5, 1.5, 1e20, "5", True, [5], "t-5"]
+    spans = [
+        _span(2 * number + one, None, {"thread.id": value} | more)
+        for number, value in enumerate(values, 1)
+        for one, more in enumerate(({}, beside))
+    ]
+    call = {"llm.vendor": "anthropic", "llm.model": "m-1"}
+    logs = [make_log(event_name="llm.call.finish", attributes=call | dict(span.attributes or {})) for span in spans]
+    _write(path, spans, logs)
+    for view in ("spans", "complete_llm_interactions"):
+        told = "SELECT conversation_id, count(*) FROM {} WHERE conversation_id IS NOT NULL GROUP BY 1"
+        assert read(path, told.format(view)) == [("t-5", 2)]
+
+
 def test_all_records_of_the_trace_show_the_session_of_the_entry_span(two_runs: Path) -> None:
     for view in ("spans", "logs", "events", "complete_llm_interactions", "complete_tool_interactions"):
         assert read(two_runs, f"SELECT DISTINCT session_id FROM {view}") == [("S",)]

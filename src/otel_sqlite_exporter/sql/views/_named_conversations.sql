@@ -22,7 +22,7 @@ SELECT
         CROSS JOIN _conversation_sources AS c
         LIMIT -1
       ) AS told
-      WHERE (told.value GLOB '{*') = told.is_json AND told.type IN ('text', 'integer', 'real', 'object')
+      WHERE (told.value GLOB '{*') = told.is_json AND (told.type = 'text' OR told.type IN ('integer', 'real', 'object') AND told.name <> 'thread.id')
       LIMIT -1
     ) AS found
     WHERE trim(found.id) NOT IN ('', 'null', 'None', 'undefined') AND instr(found.id, '[redacted]') = 0
