@@ -172,6 +172,29 @@ def test_points_of_two_files_are_put_together_as_a_merge_does(points: list[Point
                 assert united.num_rows == both[2].num_rows
 
 
+def test_large_integers_of_two_files_are_counted_exactly(tmp_path: Path) -> None:
+    """A double holds none of them, and of a count that falls by one it is a reset."""
+    values = [2**60, 2**60 + 5, 2**60 + 4, 2**63 - 1, 2.5]
+    points = [
+        PointFields(_COUNT, {"k": 1}, _MIDNIGHT_NS, _MIDNIGHT_NS + time, 0, value, None, [], RESOURCES[0], None)
+        for time, value in enumerate(values, 1)
+    ]
+    held = {"one": points[::2], "two": points[1::2], "truth": points}
+    with load_duckdb().connect() as engine:
+        for name, some in held.items():
+            write_batches(tmp_path / name, [encode(some)])
+            engine.register(name, _read_rows(tmp_path / name, read_points))
+        relation = "(SELECT *, 1 AS _part FROM one UNION ALL SELECT *, 2 AS _part FROM two)"
+        batches = [*unite_rows(engine, "metrics", relation)]
+        engine.register("united_rows", pyarrow.Table.from_batches(batches))
+        found, expected = (
+            engine.execute(f"SELECT time_unix_nano, value, delta, change FROM {name} ORDER BY ALL").fetchall()
+            for name in ("united_rows", "truth")
+        )
+    assert found == expected
+    assert [row[2:] for row in found[1:3]] == [(5, None), (float(2**60 + 4), "reset")]
+
+
 def test_marks_that_were_changed_and_taken_away(tmp_path: Path, dataset: DatasetFolder) -> None:
     """What was said before is in older parts, and holds no more."""
     path = tmp_path / "otel.db"

@@ -1,6 +1,7 @@
 -- Each data point once. Of an hour that a part has as one point, all points are of the part that has more in it. Of two rows of a
 -- point, that counts which knows a point before it. Where parts share a series, what came since the point before is made again,
--- by the rules of the view metric_points of a file, as far as that point is on this day.
+-- by the rules of the view metric_points of a file, as far as that point is on this day. Integers are counted exactly: one that a
+-- double does not hold is in _point.
 WITH
   hours AS (
     SELECT
@@ -25,6 +26,12 @@ WITH
       ORDER BY coalesce(u.raw_points, 1) = 0, coalesce(u.change, '') = 'first', u._part DESC
     ) = 1
   ),
+  numbers AS (
+    SELECT
+      p.*,
+      CASE WHEN p.value_type = 'integer' THEN coalesce(TRY_CAST(p._point ->> '$[0]' AS HUGEINT), TRY_CAST(p.value AS HUGEINT)) END AS whole
+    FROM points AS p
+  ),
   shared AS (
     SELECT u.series_id FROM united AS u GROUP BY u.series_id HAVING min(u._part) <> max(u._part)
   ),
@@ -32,7 +39,10 @@ WITH
     SELECT
       p.*,
       last_value(
-        CASE WHEN p.value_type IN ('integer', 'real') AND isfinite(p.value) THEN {'number': p.value, 'time': p.time_unix_nano} END
+        CASE
+          WHEN p.value_type IN ('integer', 'real') AND isfinite(p.value)
+          THEN {'number': p.value, 'whole': p.whole, 'time': p.time_unix_nano}
+        END
         IGNORE NULLS
       ) OVER before AS last_value,
       last_value(CASE WHEN p.count IS NOT NULL THEN {'number': p.count, 'time': p.time_unix_nano} END IGNORE NULLS)
@@ -46,7 +56,7 @@ WITH
       ) AS time_before,
       -- A point before the time at which counting began is of no use for one after it.
       CASE WHEN p.start_time_unix_nano < p.time_unix_nano THEN p.start_time_unix_nano ELSE 0 END AS counts_since
-    FROM points AS p
+    FROM numbers AS p
     SEMI JOIN shared AS s ON s.series_id = p.series_id
     WINDOW before AS (
       PARTITION BY p.series_id, p.start_time_unix_nano ORDER BY p.time_unix_nano
@@ -57,6 +67,7 @@ WITH
     SELECT
       f.* EXCLUDE (last_value, last_count, last_sum, counts_since),
       CASE WHEN f.last_value.time >= f.counts_since THEN f.last_value.number END AS value_before,
+      CASE WHEN f.last_value.time >= f.counts_since THEN f.last_value.whole END AS whole_before,
       CASE WHEN f.last_count.time >= f.counts_since THEN f.last_count.number END AS count_before,
       CASE WHEN f.last_sum.time >= f.counts_since THEN f.last_sum.number END AS sum_before,
       CASE WHEN f.last_sum.time >= f.counts_since THEN f.last_sum.count END AS count_of_sum_before
@@ -64,11 +75,11 @@ WITH
   ),
   made AS (
     SELECT
-      c.* EXCLUDE (value_before, count_before, sum_before, count_of_sum_before, time_before) REPLACE (
+      c.* EXCLUDE (value_before, whole_before, whole, count_before, sum_before, count_of_sum_before, time_before) REPLACE (
         CASE
           WHEN c.kind <> 'sum' OR c.temporality IS DISTINCT FROM 'cumulative' OR c.value IS NULL OR c.value_before IS NULL THEN c.delta
-          WHEN c.is_monotonic = 1 AND c.value < c.value_before THEN c.value
-          ELSE c.value - c.value_before
+          WHEN c.is_monotonic = 1 AND c.has_fallen THEN c.value
+          ELSE coalesce(CAST(c.whole - c.whole_before AS DOUBLE), c.value - c.value_before)
         END AS delta,
         CASE
           WHEN NOT c.counts_all OR c.count IS NULL OR c.count_before IS NULL THEN c.count_delta
@@ -88,7 +99,7 @@ WITH
           END
           WHEN c.temporality = 'cumulative' AND coalesce(c.value, c.count) IS NOT NULL THEN CASE
             WHEN c.number_before IS NULL THEN CASE WHEN c.change = 'first' THEN 'reset' ELSE c.change END
-            WHEN (c.is_monotonic = 1 OR c.kind <> 'sum') AND coalesce(c.value, c.count) < c.number_before THEN 'reset'
+            WHEN (c.is_monotonic = 1 OR c.kind <> 'sum') AND c.has_fallen THEN 'reset'
           END
         END AS change
       )
@@ -96,14 +107,18 @@ WITH
       SELECT
         n.*,
         n.temporality IS NOT DISTINCT FROM 'cumulative' OR n.kind = 'summary' AS counts_all,
-        CASE WHEN n.kind = 'sum' THEN n.value_before ELSE n.count_before END AS number_before
+        CASE WHEN n.kind = 'sum' THEN n.value_before ELSE n.count_before END AS number_before,
+        CASE
+          WHEN n.kind = 'sum' THEN coalesce(n.whole < n.whole_before, n.value < n.value_before)
+          ELSE n.count < n.count_before
+        END AS has_fallen
       FROM compared AS n
     ) AS c
   ),
   everything AS (
     SELECT p.* FROM points AS p ANTI JOIN shared AS s ON s.series_id = p.series_id
     UNION ALL BY NAME
-    SELECT m.* EXCLUDE (counts_all, number_before) FROM made AS m
+    SELECT m.* EXCLUDE (counts_all, number_before, has_fallen) FROM made AS m
   )
 SELECT e.* EXCLUDE (_part)
 FROM everything AS e
