@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
-from otel_sqlite_exporter.archive.dataset_format.dataset_folder import ABOUT
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import ABOUT, make_dataset, open_dataset
 from otel_sqlite_exporter.cli.commands import cli
+from otel_sqlite_exporter.errors import FileRefusedError
 from tests.commands import run
 
 _OF_DATASETS = {"sql", "report", "export", "compact", "restore", "delete", "prune", "engine-sql"}
@@ -52,3 +53,15 @@ def test_a_command_for_files_says_that_it_got_a_dataset(tmp_path: Path, name: st
     assert f"{dataset} is a dataset, which sql, report" in (told if name in _TELLS else errors), (words, told, errors)
     assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
     assert [path.name for path in dataset.iterdir()] == [ABOUT]
+
+
+@pytest.mark.parametrize(("name", "other"), [("data[1]", "data1"), ("d?ta*", "data"), ("[!x]", "y")])
+def test_a_path_that_is_a_pattern_of_another_dataset_is_refused(tmp_path: Path, name: str, other: str) -> None:
+    """DuckDB would read the parts of the other one: `compact` would lose those of this one."""
+    make_dataset(tmp_path / name / "dataset")
+    (tmp_path / other / "dataset").mkdir(parents=True)
+    open_dataset(tmp_path / name / "dataset")
+    make_dataset(tmp_path / other / "dataset")
+    with pytest.raises(FileRefusedError, match=f"pattern of files that {tmp_path / other / 'dataset'} has, too"):
+        open_dataset(tmp_path / name / "dataset")
+    open_dataset(tmp_path / other / "dataset")

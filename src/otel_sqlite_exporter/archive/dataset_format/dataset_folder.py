@@ -18,6 +18,7 @@ import json
 import os
 import secrets
 from dataclasses import dataclass
+from glob import glob
 from typing import Any
 
 from otel_sqlite_exporter.archive.dataset_format.arrow_schemas import write_empty_parts
@@ -64,6 +65,7 @@ def open_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
     Raises:
         MissingFileError: There is no folder.
         ForeignFileError: It is a file, or the folder is no dataset.
+        FileRefusedError: Its path is a pattern of files that another dataset has, too.
         NewerFileError: A newer version of the format.
     """
     folder = os.path.abspath(path)
@@ -86,7 +88,19 @@ def open_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
             f"{folder}: the dataset has format {format_version}, this package knows formats up to {FORMAT_VERSION}: "
             "upgrade with `pip install -U otel-sqlite-exporter`"
         )
+    _check_pattern(folder)
     return DatasetFolder(folder, name)
+
+
+def _check_pattern(folder: str) -> None:
+    """Refuse a path such as `data[1]` beside a dataset `data1`: DuckDB takes a path as a pattern of files first, so it
+    would read the parts of the other one."""
+    others = {os.path.dirname(path) for path in glob(os.path.join(folder, ABOUT), include_hidden=True)} - {folder}
+    if others:
+        raise FileRefusedError(
+            f"{folder}: the path is a pattern of files that {min(others)} has, too: rename one of them, as DuckDB "
+            "would read the wrong one"
+        )
 
 
 def make_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
