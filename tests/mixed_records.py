@@ -124,12 +124,14 @@ def make_span(
     return ReadableSpan(**common | {"name": f"span {span}", "context": _context(trace, span), "parent": around} | more)
 
 
-def make_log(number: int, attributes: Mapping[str, Any] = MappingProxyType({})) -> ReadableLogRecord:
+def make_log(
+    number: int, attributes: Mapping[str, Any] = MappingProxyType({}), *, name: str = "note"
+) -> ReadableLogRecord:
     """A log record outside of all traces."""
     record = LogRecord(
         timestamp=_START + number,
         observed_timestamp=_START + number,
-        event_name="note",
+        event_name=name,
         attributes={"number": number, **attributes},
     )
     return ReadableLogRecord(record, _RESOURCES[0], _SCOPES[0])

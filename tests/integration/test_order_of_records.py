@@ -21,10 +21,11 @@ from opentelemetry.trace import SpanKind
 
 from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
-from tests.mixed_records import Record, export_batches, make_span, mixed_records, read_views
+from tests.mixed_records import Record, export_batches, make_log, make_span, mixed_records, read_views
 
 _USAGE = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 4}
 _CHAT, _AGENT, _TOOL = ({"gen_ai.operation.name": name} for name in ("chat", "invoke_agent", "execute_tool"))
+_MODEL = {"gen_ai.request.model": "m"}
 _CALLED = {"gen_ai.tool.call.id": "call_1"}
 _RESULT = '{"role": "tool", "parts": [{"type": "tool_call_response", "id": "call_1", "response": 3}]}'
 _ANSWERED = {"gen_ai.input.messages": f"[{_RESULT}]"}
@@ -73,6 +74,11 @@ _FAMILIES: dict[str, list[Record]] = {
     "records of a call at one time": [
         make_span(1, 1, (1, 3), {**_CHAT, "gen_ai.response.id": "r", "gen_ai.usage.output_tokens": 4}),
         make_span(2, 1, (1, 3), {**_CHAT, "gen_ai.response.id": "r", "gen_ai.usage.output_tokens": 2}),
+    ],
+    "two log records that fit a call alike": [
+        make_span(1, 1, (0, 5), _MODEL),
+        make_log(1 * 10**9, _MODEL, name="claude_code.api_request"),
+        make_log(3 * 10**9, _MODEL, name="claude_code.api_request"),
     ],
 }
 

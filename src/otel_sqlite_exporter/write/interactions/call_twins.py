@@ -137,7 +137,11 @@ def find_pairs(
         if len({one.reporter for one in group}) > 1:
             pairs.update(_find_peers(group))
     # One pair may have come in both directions.
-    unique = {pair for pair in pairs if pair[::-1] not in pairs or pair[0] < pair[1] or pair in same}
+    unique = {
+        (first, second)
+        for first, second in pairs
+        if (second, first) not in pairs or records[first].order < records[second].order or (first, second) in same
+    }
     return [(records[first], records[second]) for first, second in sorted(unique)]
 
 

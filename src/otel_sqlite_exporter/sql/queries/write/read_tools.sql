@@ -47,10 +47,18 @@ WITH RECURSIVE
     CROSS JOIN _tool_results AS r ON r.span = s.id
   ),
   -- Only what is of the same session or trace, or names no session, may be of the same execution. In one trace, tellings of
-  -- several sessions may be.
-  no_trace (id) AS MATERIALIZED (SELECT t.id FROM _traces AS t WHERE t.trace_id = ''),
-  near_traces (trace) AS MATERIALIZED (SELECT trace FROM keys UNION SELECT trace FROM asked),
+  -- several sessions may be: the traces of a session are read only where another session has the same call id.
   near_sessions (session) AS MATERIALIZED (SELECT session FROM keys UNION SELECT session FROM asked),
+  near_traces (trace) AS MATERIALIZED (
+    SELECT trace FROM keys
+    UNION
+    SELECT trace FROM asked
+    UNION
+    SELECT p.trace
+    FROM near_sessions AS n
+    CROSS JOIN _trace_sessions AS p ON p.session = n.session
+    WHERE p.trace NOT IN (SELECT t.id FROM _traces AS t WHERE t.trace_id = '')
+  ),
   near_asked (asked_key, is_open) AS MATERIALIZED (
     -- Likewise: here a step of time is 1099511627776.
     SELECT a.asked_key + n.value, max(a.session = 0)
@@ -79,9 +87,6 @@ WITH RECURSIVE
     WHERE
       k.is_open OR p.session IS NULL
       OR p.session IN (SELECT session FROM near_sessions) OR p.trace IN (SELECT trace FROM near_traces)
-      OR (p.trace NOT IN (SELECT id FROM no_trace) AND EXISTS (
-        SELECT 1 FROM _trace_sessions AS q WHERE q.trace = p.trace AND q.session IN (SELECT session FROM near_sessions)
-      ))
     UNION
     SELECT i.id
     FROM near_asked AS k
@@ -90,9 +95,6 @@ WITH RECURSIVE
     WHERE
       k.is_open OR p.session IS NULL
       OR p.session IN (SELECT session FROM near_sessions) OR p.trace IN (SELECT trace FROM near_traces)
-      OR (p.trace NOT IN (SELECT id FROM no_trace) AND EXISTS (
-        SELECT 1 FROM _trace_sessions AS q WHERE q.trace = p.trace AND q.session IN (SELECT session FROM near_sessions)
-      ))
     UNION
     SELECT i.id
     FROM json_each(:names) AS w
