@@ -484,9 +484,10 @@ def test_many_threads_open_and_end_spans_together(path: Path) -> None:
 
 def test_nothing_happens_before_the_first_span(path: Path) -> None:
     threads = sys._current_frames().keys()
-    with tracing(path) as (_, processor):
-        assert processor.force_flush()
-        assert sys._current_frames().keys() <= threads
+    processor = SQLiteSpanProcessor(path)
+    assert processor.force_flush()
+    assert sys._current_frames().keys() <= threads
+    processor.shutdown()
     assert not path.exists()
 
 

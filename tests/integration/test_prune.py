@@ -314,13 +314,13 @@ def test_sums_hold_where_calls_cancel_each_other_and_tokens_do_not(path: Path) -
         path,
         [
             aged_call("one", 40, tokens=9, session="s", attributes=same),
-            aged_call("two", 40, tokens=7, trace=13 << 64, attributes=same, scope="client"),
+            aged_call("two", 40, tokens=7, trace=13 << 123, attributes=same, scope="client"),
         ],
     )
     sums = "SELECT sum(calls), sum(reported), sum(input_tokens), sum(output_tokens), sum(total_tokens) FROM usage"
     before = read(path, sums)
     assert before == [(1, 1, 9, 1, 10)]
-    pin(path, trace=f"{13 << 64:032x}")
+    pin(path, trace=f"{13 << 123:032x}")
     prune_file(path, older_than_s=30 * DAY_S)
     assert read(path, "SELECT calls, total_tokens FROM usage ORDER BY is_kept") == [(1, 8), (0, 2)]
     assert read(path, sums) == before
