@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.trace import SpanContext
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from tests.conftest import exporting, health, in_new_process, make_spans, read, span_names, using
+from tests.conftest import creating, exporting, health, in_new_process, make_spans, read, span_names, using
 
 pytestmark = pytest.mark.core
 
@@ -123,7 +123,7 @@ def test_after_shutdown_every_export_fails_with_one_warning(path: Path, caplog: 
 
 
 def test_shutdown_of_an_exporter_that_never_exported_makes_no_file(path: Path) -> None:
-    with exporting(path):
+    with creating(path):
         pass
     assert list(path.parent.iterdir()) == []
 

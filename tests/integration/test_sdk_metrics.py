@@ -71,8 +71,10 @@ def measure_own_exports(path: str, temporality: str) -> None:
     """All signals go to one file with their own metrics, and a reader of metrics exports what it measures of itself.
     The driver of SQLite is instrumented, too."""
     exporter = SQLiteMetricExporter(path, metric_temporality=temporality)
+    logging.disable()  # the reader warns if it collects before its provider is there
     reader = PeriodicExportingMetricReader(exporter, export_interval_millis=5)
     provider = MeterProvider([reader], shutdown_on_exit=False)
+    logging.disable(logging.NOTSET)
     metrics.set_meter_provider(provider)
     traces = TracerProvider(shutdown_on_exit=False)
     traces.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
