@@ -44,6 +44,9 @@ def test_days_are_planned_written_and_told(old: Path, tmp_path: Path) -> None:
     assert code == 0
     assert "nothing is to be written" in said
     assert "removed 1 session and 1 trace" in said
+    for noun, id in (("session", "s"), ("trace", "0123")):
+        code, _, error = run(noun, id, old)
+        assert (code, f"`restore DATASET --{noun} ID --into FILE`" in error) == (2, True), error
 
 
 def test_a_trace_that_runs_is_named(path: Path, tmp_path: Path) -> None:
