@@ -39,11 +39,14 @@ def test_days_are_planned_written_and_told(old: Path, tmp_path: Path) -> None:
     told = json.loads(said)
     assert (code, [(day["kind"], day["spans"]) for day in told["days"]], told["pruned"]) == (0, [("new", 1)], None)
     code, said, _ = run("archive", old, "--to", dataset, "--dry-run")
-    assert said.startswith("nothing is to be written: the dataset has 1 day of the file")
+    assert said.startswith("nothing is to be written: the dataset has 1 day of the file before 20")
     code, said, _ = run("archive", old, "--to", dataset, "--prune")
     assert code == 0
     assert "nothing is to be written" in said
     assert "removed 1 session and 1 trace" in said
+    for noun, id in (("session", "s"), ("trace", "0123")):
+        code, _, error = run(noun, id, old)
+        assert (code, f"`restore DATASET --{noun} ID --into FILE`" in error) == (2, True), error
 
 
 def test_a_trace_that_runs_is_named(path: Path, tmp_path: Path) -> None:
@@ -70,7 +73,7 @@ def test_what_cannot_be_a_dataset_is_refused(old: Path, tmp_path: Path) -> None:
         (foreign, "it holds other files: name an empty or a new folder for the dataset"),
         (newer, "the dataset has format 99"),
     ):
-        for options in ([], ["--prune"]):
+        for options in ([], ["--prune"], ["--dry-run"]):
             code, said, error = run("archive", old, "--to", folder, *options)
             assert (code, said, error.count("\n")) == (2, "", 1)
             assert sentence in error

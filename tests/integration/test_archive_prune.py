@@ -18,6 +18,7 @@ from otel_sqlite_exporter.archive.archiving.archived_limit import ArchivedLimit
 from otel_sqlite_exporter.errors import DamagedFileError, MissingFileError
 from tests.aged_spans import DAY_NS, NOW_NS, aged_call, aged_log, aged_span
 from tests.archived import archive, list_column, read_dataset
+from tests.commands import run
 from tests.conftest import exporting, read
 from tests.file_checks import check_file
 from tests.sample_points import encode_points, make_points, write_points
@@ -190,6 +191,8 @@ def test_nothing_is_removed_into_a_folder_that_may_not_be_mounted(path: Path, da
     export(path, [aged_span("next", 9)])
     with pytest.raises(MissingFileError, match="is its disk mounted"):
         prune(path, tmp_path / "other")
+    code, _, error = run("archive", path, "--to", tmp_path / "other", "--prune", "--dry-run")
+    assert (code, "is its disk mounted" in error) == (2, True)
     assert names(path) == ["next"]
     assert not (tmp_path / "other").exists()
     archive(path, tmp_path / "other", until=TODAY - 5)

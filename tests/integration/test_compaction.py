@@ -149,7 +149,7 @@ def test_a_call_that_two_hosts_report_counts_once(tmp_path: Path) -> None:
         0,
         [
             "put together 2026-01-31: 14 parts before, 8 now",
-            "decided 3 traces again: 2 calls count otherwise than before",
+            "derived 3 traces again from the records of all hosts: 2 calls changed between counted and not counted",
         ],
     )
     assert _ask(dataset, sums) == [(385, 3)]

@@ -50,7 +50,11 @@ def test_a_command_for_files_says_that_it_got_a_dataset(tmp_path: Path, name: st
             words += [one.opts[0], tmp_path / "other"]
     code, told, errors = run(*name.split(), *words)
     assert code == (1 if name in _TELLS else 2)
-    assert f"{dataset} is a dataset, which sql, report" in (told if name in _TELLS else errors), (words, told, errors)
+    assert f"{dataset} is a dataset, and this takes a file" in (told if name in _TELLS else errors), (
+        words,
+        told,
+        errors,
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
     assert [path.name for path in dataset.iterdir()] == [ABOUT]
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import sqlite3
 import time
@@ -118,6 +119,7 @@ def test_nothing_of_what_is_deleted_is_left_in_any_file(rich: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("command", "said"),
     [
+        (("delete", "--where", "status:error"), "takes no --where: find the traces with `sql`"),
         (("delete", "--where", "status:error", "--yes"), "takes no --where: find the traces with `sql`"),
         (("delete", "--session", "both", "--backups"), "--backups is for files"),
         (("delete", "--session", "both"), "nobody can be asked here, so give --yes"),
@@ -186,7 +188,9 @@ def test_what_is_gone_from_a_dataset_is_not_archived_again(tmp_path: Path, remov
     for dry in (("--dry-run",), ()):
         told = json.loads(run("archive", old, "--to", dataset.path, *dry, "--json")[1])
         assert (told["days"], told["removed_days"]) == ([], len(empty))
-    assert f"left alone: {len(empty)} day" in run("archive", old, "--to", dataset.path)[1]
+    said = run("archive", old, "--to", dataset.path)[1]
+    assert f"the dataset has {told['known_days'] - len(empty)} day" in said
+    assert re.search(rf"left alone: {len(empty)} days? that w\w+ removed from the dataset", said)
     assert "nothing to put together" in run("compact", dataset.path)[1]
     assert run("archive", old, "--to", dataset.path, "--prune")[0] == 0
     assert read_parts(dataset) == left

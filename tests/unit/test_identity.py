@@ -160,7 +160,9 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ForeignFileError, match="is a folder"):
         migrate(tmp_path)
     (tmp_path / "otel-dataset.json").touch()
-    with pytest.raises(ForeignFileError, match=r"is a dataset, which sql, .* `restore` writes"):
+    with pytest.raises(
+        ForeignFileError, match=r"is a dataset, and this takes a file: .* restore .* --session ID --into FILE`"
+    ):
         migrate(tmp_path)
 
 

@@ -88,7 +88,7 @@ TRACE = click.option("--trace", "trace_id", metavar="ID", help="Only this trace;
 USER = click.option("--user", "user_id", metavar="ID", help="Only this user.")
 SERVICE = _text("--service", "service_name", "this service")
 AGENT = _text("--agent", "agent_name", "this agent")
-MODEL = _text("--model", "model", "this model, the one that answered or the one that was asked")
+MODEL = _text("--model", "model", "this response or request model")
 PROVIDER = _text("--provider", "provider", "this provider")
 OPERATION = _text("--operation", "operation", "this operation, such as chat")
 ALL = click.option(

@@ -239,7 +239,7 @@ def resolve_id(
     found = [row[column] for row in fetch(connection, select)]
     if others:
         found = sorted({*found, *others})
-    check_unique(view.name, column, prefix, found)
+    _check_found(connection, view, column, prefix, found)
     return str(found[0])
 
 
@@ -253,8 +253,16 @@ def get_by_prefix(connection: sqlite3.Connection, view: AskableView[RowT], colum
     """
     prefix = check_prefix(column, prefix)
     rows = fetch(connection, build_prefixed(view, column, prefix, limit=NAMED_CANDIDATES + 1))
-    check_unique(view.name, column, prefix, [row[column] for row in rows])
+    _check_found(connection, view, column, prefix, [row[column] for row in rows])
     return view.row_type.from_row(rows[0])
+
+
+def _check_found(
+    connection: sqlite3.Connection, view: AskableView[Any], column: str, prefix: str, found: Sequence[str]
+) -> None:
+    """Raise NotFoundError unless the first of these ids is the one that is meant."""
+    is_archived = not found and connection.execute(read_query("has_archives")).fetchone()[0]
+    check_unique(view.name, column, prefix, found, is_archived=bool(is_archived))
 
 
 def get_events(connection: sqlite3.Connection, ids: Sequence[int | None]) -> tuple[EventSummary, ...]:

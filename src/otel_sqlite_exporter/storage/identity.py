@@ -110,8 +110,8 @@ def refuse_folder(path: str) -> None:
     """
     if os.path.exists(os.path.join(path, _ABOUT_DATASET)):
         raise ForeignFileError(
-            f"{path} is a dataset, which sql, report, export, compact, restore, delete and prune take: give the "
-            "path of a file, such as one that `restore` writes"
+            f"{path} is a dataset, and this takes a file: make one with "
+            f"`{name_command('restore', path)} --session ID --into FILE`"
         )
     if os.path.isdir(path):
         raise ForeignFileError(f"{path} is a folder: give the path of a file")

@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 from otel_sqlite_exporter.archive.archiving.changed_days import find_due, read_running
 from otel_sqlite_exporter.archive.archiving.held_manifests import HeldManifests
-from otel_sqlite_exporter.archive.archiving.noted_days import NotedDays
+from otel_sqlite_exporter.archive.archiving.noted_days import NotedDays, check_folder
 from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, find_times, name_day
-from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, has_dataset, open_dataset
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, find_dataset
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -48,15 +48,18 @@ class ArchivePlan(NamedTuple):
     running: int
 
 
-def plan_archive(settings: Settings, folder: str, until_day: int) -> ArchivePlan:
-    """Return what `archive` would write now. A folder that is missing or empty would become a dataset.
+def plan_archive(settings: Settings, folder: str, until_day: int, *, removes: bool = False) -> ArchivePlan:
+    """Return what `archive` would write now. A folder that is missing or empty would become a dataset; but not for a
+    run that `removes`, if the file has been archived elsewhere.
 
     Raises:
-        FileRefusedError: The file or the dataset cannot be read.
-        sqlite3.Error, OSError: The same.
+        FileRefusedError: The file or the dataset cannot be used as it is.
+        sqlite3.Error, OSError: The file or the dataset cannot be read.
     """
-    dataset = open_dataset(folder) if has_dataset(folder) else None
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
+    if removes:
+        file.read(check_folder, folder)
+    dataset = find_dataset(folder)
     return file.read(_plan, dataset, until_day, settings.pairing_window_ms * 1_000_000)
 
 

@@ -19,13 +19,12 @@ from typing import Literal, NamedTuple
 from otel_sqlite_exporter.archive.archiving.changed_days import DayChanges, Running, find_due, read_running
 from otel_sqlite_exporter.archive.archiving.day_choice import choose_rows
 from otel_sqlite_exporter.archive.archiving.held_manifests import HeldManifests
-from otel_sqlite_exporter.archive.archiving.noted_days import COUNTED, LastIds, NotedDay, NotedDays
+from otel_sqlite_exporter.archive.archiving.noted_days import COUNTED, LastIds, NotedDay, NotedDays, check_folder
 from otel_sqlite_exporter.archive.asking.day_summaries import DaySummaries
 from otel_sqlite_exporter.archive.dataset_format.dataset_days import DAY_NS, name_day
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import (
     MANIFESTS,
     DatasetFolder,
-    has_dataset,
     make_dataset,
 )
 from otel_sqlite_exporter.archive.dataset_format.dataset_lock import lock_dataset, lock_source
@@ -34,9 +33,7 @@ from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest
 from otel_sqlite_exporter.archive.day_rows.day_snapshot import allowing_temporary
 from otel_sqlite_exporter.archive.day_rows.day_writer import write_day
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
-from otel_sqlite_exporter.errors import MissingFileError
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import open_reader
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.state import read_state
@@ -286,20 +283,9 @@ def opening(settings: Settings, folder: str, until_day: int, *, removes: bool = 
     """
     with contextlib.closing(open_file(settings, must_exist=True)) as writer:
         if removes:
-            _check_folder(writer, folder)
+            check_folder(writer, folder)
         dataset = make_dataset(folder)
         name = str(read_state(writer, "file"))[:_SOURCE_LENGTH]
         with lock_dataset(dataset, alone=False), lock_source(dataset, name):
             interrupt_spans(writer)
             yield ArchiveRun(settings, dataset, writer, until_day)
-
-
-def _check_folder(connection: sqlite3.Connection, folder: str) -> None:
-    """Refuse a folder without a dataset if the file has been archived elsewhere: it may not be mounted."""
-    is_archived = connection.execute(read_query("has_archives")).fetchone()[0]
-    if is_archived and not has_dataset(folder):
-        raise MissingFileError(
-            folder,
-            f"{folder}: there is no dataset, but this file was archived to one: is its disk mounted? To begin another "
-            "dataset, archive to it once without --prune",
-        )

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.archive.dataset_format.dataset_days import name_day
-from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
+from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder, has_dataset
 from otel_sqlite_exporter.archive.dataset_format.manifests import Manifest, name_manifest
+from otel_sqlite_exporter.errors import MissingFileError
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.removal.used_ids import read_used_ids
 from otel_sqlite_exporter.write.statements import encode_parameters, run_script
@@ -112,3 +113,18 @@ class NotedDays:
     def forget(self, ids: Collection[int]) -> None:
         """Remove rows."""
         run_script(self._connection, "forget_archives", ids=ids)
+
+
+def check_folder(connection: sqlite3.Connection, folder: str) -> None:
+    """Refuse a folder without a dataset if the file has been archived elsewhere: it may not be mounted.
+
+    Raises:
+        MissingFileError: It has been.
+    """
+    is_archived = connection.execute(read_query("has_archives")).fetchone()[0]
+    if is_archived and not has_dataset(folder):
+        raise MissingFileError(
+            folder,
+            f"{folder}: there is no dataset, but this file was archived to one: is its disk mounted? To begin another "
+            "dataset, archive to it once without --prune",
+        )

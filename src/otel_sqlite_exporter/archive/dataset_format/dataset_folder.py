@@ -92,6 +92,22 @@ def open_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
     return DatasetFolder(folder, name)
 
 
+def find_dataset(path: str | os.PathLike[str]) -> DatasetFolder | None:
+    """Open the dataset at `path`; None: the folder is empty or missing, and can become one.
+
+    Raises:
+        FileRefusedError: The folder holds something else, or a newer dataset.
+    """
+    folder = os.path.abspath(path)
+    if os.path.isfile(folder):
+        raise ForeignFileError(f"{folder}: it is a file: name a folder for the dataset")
+    if has_dataset(folder):
+        return open_dataset(folder)
+    if os.path.isdir(folder) and not all(entry.startswith(".") for entry in os.listdir(folder)):
+        raise ForeignFileError(f"{folder}: it holds other files: name an empty or a new folder for the dataset")
+    return None
+
+
 def _check_pattern(folder: str) -> None:
     """Refuse a path such as `data[1]` beside a dataset `data1`: DuckDB takes a path as a pattern of files first, so it
     would read the parts of the other one."""
@@ -110,17 +126,12 @@ def make_dataset(path: str | os.PathLike[str]) -> DatasetFolder:
         FileRefusedError: The folder holds something else, or a newer dataset.
         OSError: It cannot be made.
     """
-    folder = os.path.abspath(path)
-    if os.path.isfile(folder):
-        raise ForeignFileError(f"{folder}: it is a file: name a folder for the dataset")
-    os.makedirs(folder, exist_ok=True)
-    if not has_dataset(folder):
-        others = [entry for entry in os.listdir(folder) if not entry.startswith(".")]
-        if others:
-            raise ForeignFileError(f"{folder}: it holds other files: name an empty or a new folder for the dataset")
-        write_durably(os.path.join(folder, ABOUT), _describe(secrets.token_hex(8)), replace=False)
-    dataset = open_dataset(folder)
-    write_empty_parts(folder)
+    dataset = find_dataset(path)
+    if dataset is None:
+        os.makedirs(path, exist_ok=True)
+        write_durably(os.path.join(os.path.abspath(path), ABOUT), _describe(secrets.token_hex(8)), replace=False)
+        dataset = open_dataset(path)
+    write_empty_parts(dataset.path)
     return dataset
 
 

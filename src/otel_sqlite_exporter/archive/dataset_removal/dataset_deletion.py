@@ -86,7 +86,7 @@ def delete_from_dataset(
         FileRefusedError: Another run writes the dataset, or a part of it cannot be read.
         sqlite3.Error, OSError: Something cannot be written. What was not committed is deleted by the next run.
     """
-    _check_rule(dataset, rule)
+    check_dataset_rule(dataset, rule)
     compacted = compact(dataset, progress)
     with lock_dataset(dataset, alone=True):
         manifests = read_manifests(dataset)
@@ -116,7 +116,7 @@ def plan_dataset_deletion(
         FileRefusedError: A part of the dataset cannot be read.
         sqlite3.Error, OSError: The scratch file cannot be written.
     """
-    _check_rule(dataset, rule)
+    check_dataset_rule(dataset, rule)
     plans: list[DeletionPlan] = []
 
     def confirm(plan: DeletionPlan) -> bool:
@@ -289,7 +289,12 @@ def _read_marked(settings: Settings) -> set[tuple[str, str]]:
     return read_file(settings.path, read, busy_timeout_ms=settings.busy_timeout_ms)
 
 
-def _check_rule(dataset: DatasetFolder, rule: DeletionRule) -> None:
+def check_dataset_rule(dataset: DatasetFolder, rule: DeletionRule) -> None:
+    """Make sure that a dataset takes all options of `rule`.
+
+    Raises:
+        DeletionRefusedError: It does not, or the rule says nothing.
+    """
     rule.check()
     if rule.filter is not None:
         raise DeletionRefusedError(

@@ -52,7 +52,7 @@ def _parse_bound(context: click.Context, parameter: click.Parameter, text: str) 
     default="2d",
     show_default=True,
     callback=_parse_bound,
-    help="Archive days (UTC) that ended at least so long ago, as 2d or 12h; or those before a date as 2026-01-31.",
+    help="Archive days (UTC) that ended this long ago or earlier, such as 2d; or those before a date as 2026-01-31.",
 )
 @click.option("--prune", "removes", is_flag=True, help="Then remove from the file what the dataset has.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; print which days would be written.")
@@ -62,7 +62,7 @@ def archive(settings: Settings, *, dataset: str, until_day: int, removes: bool, 
     """Write the closed days of a file to a dataset of Parquet.
 
     A day (UTC) has the traces that started on it, whole. It is written once, and again if records of it came late or
-    were derived again since. Traces that run are left for a later run. Applications may write meanwhile. Run it every
+    were computed again since. Traces that run are left for a later run. Applications may write meanwhile. Run it every
     night, also from many hosts to one dataset; after an interruption, it goes on where it was.
 
     --prune then removes whole sessions that ended before these days, by the rules of `prune`: none that is pinned, that
@@ -75,7 +75,8 @@ def archive(settings: Settings, *, dataset: str, until_day: int, removes: bool, 
     if dry_run:
         from otel_sqlite_exporter.archive.archiving.archive_plan import plan_archive
 
-        _show_plan(settings.path, dataset, plan_archive(settings, dataset, until_day), as_json=as_json)
+        plan = plan_archive(settings, dataset, until_day, removes=removes)
+        _show_plan(settings.path, dataset, plan, as_json=as_json)
         return
     from otel_sqlite_exporter.archive.archiving.archive_file import archive_file
 
@@ -107,8 +108,8 @@ def _show_plan(path: str, dataset: str, plan: ArchivePlan, *, as_json: bool) -> 
     if plan.days:
         print_tables(Table("days that would be written", _PLANNED, list(plan.days)))
     else:
-        print_lines(f"nothing is to be written: {_describe_known(plan.known_days)} before {plan.until}")
-    for line in _describe_removed(plan.removed_days):
+        print_lines(_describe_known(plan))
+    for line in _describe_removed(plan):
         print_lines(line)
     if plan.running:
         print_lines(f"would leave {count(plan.running, 'trace that runs', 'traces that run')} for later")
@@ -132,7 +133,7 @@ def _show_archive(path: str, done: ArchivedFile, *, as_json: bool) -> None:
         written = f"{count(len(archived.days), 'day')} ({size}) of {path} to {archived.dataset}"
         print_lines(f"archived {written} in {archived.seconds:.2f} s")
     else:
-        print_lines(f"nothing is to be written: {_describe_known(archived.known_days)} before {archived.until}")
+        print_lines(_describe_known(archived))
     for line in _describe_rest(archived):
         print_lines(line)
     if pruned is not None:
@@ -140,17 +141,18 @@ def _show_archive(path: str, done: ArchivedFile, *, as_json: bool) -> None:
     return None
 
 
-def _describe_known(days: int) -> str:
-    return f"the dataset has {count(days, 'day')} of the file, and there is no other"
+def _describe_known(told: ArchivePlan | ArchiveResult) -> str:
+    days = count(told.known_days - told.removed_days, "day")
+    return f"nothing is to be written: the dataset has {days} of the file before {told.until}"
 
 
-def _describe_removed(days: int) -> list[str]:
-    what = f"{count(days, 'day')} of the file that `delete` or `prune` removed from the dataset"
-    return [f"left alone: {what}"] if days else []
+def _describe_removed(told: ArchivePlan | ArchiveResult) -> list[str]:
+    days = count(told.removed_days, "day that was", "days that were")
+    return [f"left alone: {days} removed from the dataset"] if told.removed_days else []
 
 
 def _describe_rest(archived: ArchiveResult) -> list[str]:
-    lines = _describe_removed(archived.removed_days)
+    lines = _describe_removed(archived)
     added = [day.date for day in archived.days if day.kind == "added"]
     if added:
         lines.append(

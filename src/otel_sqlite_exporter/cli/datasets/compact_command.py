@@ -17,6 +17,8 @@ from otel_sqlite_exporter.model.plural import count
 if TYPE_CHECKING:
     from otel_sqlite_exporter.archive.compaction.compaction_report import CompactionReport
 
+_FROM_ALL = "from the records of all hosts"
+
 
 @click.command()
 @click.argument("dataset")
@@ -25,9 +27,9 @@ if TYPE_CHECKING:
 def compact(dataset: str, *, is_dry: bool, as_json: bool) -> None:
     """Put the parts that several files have written to a dataset together.
 
-    What only all of them decide is decided again, as by one file that had got all records: the sessions of traces that
-    several hosts saw, calls that count once, pairs and tool calls over traces. The parts of a day then become one of
-    each table, or some of 400 MB. Costs stay as they were archived.
+    Results that need the records of all hosts are computed again, as if all had written one file: the sessions of
+    traces that several hosts saw, calls that count once, pairs and tool calls over traces. The parts of a day then
+    become one of each table, or several of about 400 MB. Costs stay as they were archived.
 
     Run it after `archive`, when all hosts are done. Run again, also after an interruption, it does only what is new.
     """
@@ -58,12 +60,12 @@ def _describe(path: str, report: CompactionReport) -> list[str]:
     if report.contested_sessions:
         contested += f" and the log records of {count(report.contested_sessions, 'session')}"
     if report.is_dry:
-        return [*lines, f"would put together {_name_days(report.days)}", f"would decide {contested} again"]
+        return [*lines, f"would put together {_name_days(report.days)}", f"would derive {contested} again {_FROM_ALL}"]
     parts = f"{count(report.parts_before, 'part')} before, {report.parts_after} now"
     lines.append(f"put together {_name_days(report.days)}: {parts}")
     if report.contested_traces or report.contested_sessions:
-        recounted = count(report.recounted_calls, "call counts", "calls count")
-        lines.append(f"decided {contested} again: {recounted} otherwise than before")
+        recounted = count(report.recounted_calls, "call")
+        lines.append(f"derived {contested} again {_FROM_ALL}: {recounted} changed between counted and not counted")
     return lines
 
 

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 @click.command("engine-sql")
-@click.argument("engine", type=click.Choice(["duckdb", "clickhouse", "spark"]))
+@click.argument("engine", metavar="ENGINE", type=click.Choice(["duckdb", "clickhouse", "spark"]))
 @click.option("--dataset", metavar="URI", help="The folder of the dataset, or a URI such as s3://bucket/folder.")
 @click.option("--in-place", is_flag=True, help="ClickHouse: read the files where they are, without tables.")
 @click.option(
     "--day",
     "days",
+    metavar="DAY",
     type=click.DateTime(["%Y-%m-%d"]),
     multiple=True,
-    help="ClickHouse: print what loads this day (UTC), or loads it again, and nothing else. May be repeated.",
+    help="ClickHouse: print only what loads this day (UTC, as 2026-01-31), or loads it again. May be repeated.",
 )
 def engine_sql(engine: Engine, *, dataset: str | None, in_place: bool, days: tuple[datetime, ...]) -> None:
     """Print the SQL with which another engine asks a dataset.

@@ -25,7 +25,7 @@ from otel_sqlite_exporter.model.plural import count
 def restore(dataset: str, *, sessions: tuple[str, ...], traces: tuple[str, ...], path: str, as_json: bool) -> None:
     """Write sessions and traces of a dataset to a new file.
 
-    FILE has them as the file had that was archived: `session`, `show`, `trace`, `export`, `serve` and all other
+    FILE contains them as they were archived: `session`, `show`, `trace`, `export`, `serve` and all other
     commands work on it. A unique prefix of an id is enough. The dataset stays as it is.
     """
     from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset

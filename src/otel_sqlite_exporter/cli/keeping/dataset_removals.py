@@ -97,8 +97,8 @@ def _show_deletion(path: str, done: DatasetDeletion, verification: Verification 
             f"{count(removed.traces, 'trace')}"
         )
         lines.append(
-            f"wrote the parts of {count(len(done.days), 'day')} again: they had {format_bytes(done.bytes_before)}, and "
-            f"have {format_bytes(done.bytes_after)}"
+            f"wrote {count(len(done.days), 'day')} again: the files of the dataset had "
+            f"{format_bytes(done.bytes_before)}, and have {format_bytes(done.bytes_after)}"
         )
     else:
         lines.append(f"nothing was deleted: no record of {path} meets the options")
@@ -133,8 +133,11 @@ def prune_in_dataset(
         f"{'would remove' if dry_run else 'removed'} {count(done.sessions, 'session')} and "
         f"{count(done.traces, 'trace')} ({done.traces_without_session} of them without a session) from {dataset.path}: "
         f"{count(done.spans, 'span')}, {count(done.logs, 'log record')} and {count(done.points, 'data point')}",
-        f"{count(len(done.removed_days), 'whole day')}, and parts of {count(len(done.written_days), 'other')}",
+        f"{count(len(done.removed_days), 'whole day')}; {count(len(done.written_days), 'day')} "
+        f"{'would be written' if dry_run else 'written'} again",
     )
     if not dry_run:
-        print_lines(f"its parts had {format_bytes(done.bytes_before)}, and have {format_bytes(done.bytes_after)}")
+        print_lines(
+            f"the files of the dataset had {format_bytes(done.bytes_before)}, and have {format_bytes(done.bytes_after)}"
+        )
     return 0

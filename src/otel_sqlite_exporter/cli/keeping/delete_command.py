@@ -59,10 +59,11 @@ def delete(
     texts: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Delete records of a file or a dataset, with all that hangs on them, and overwrite them on the disk.
+    """Delete records of a file or a dataset, with everything that belongs to them, and overwrite them on the disk.
 
     Options of different kinds must all be met; of one kind, one value must be. Pinned and running records go, too; the
     question names pins. Applications may write meanwhile. A command that was stopped is completed when it is run again.
+    For a dataset, give any options but --where and --backups.
 
     Exit code 1: a text of --verify, or something that was deleted, is left, and stdout says where; or no record has an
     id or a name that was given.
@@ -83,6 +84,7 @@ def delete(
         if backups:
             raise click.UsageError("--backups is for files: beside a dataset there are none")
         if rule.has_selectors and not (yes or dry_run):
+            _check_dataset_rule(settings, rule)
             _check_can_ask()
         may_ask = (lambda _: True) if yes else (lambda lines: _ask_for(lines, "Delete them?"))
         return delete_in_dataset(settings.path, rule, texts, may_ask, dry_run=dry_run, as_json=as_json)
@@ -124,6 +126,13 @@ def _make_rule(
     return DeletionRule(
         sessions, tuple(fold_id("trace_id", one) for one in traces), users, services, begin, end, filter
     )
+
+
+def _check_dataset_rule(settings: Settings, rule: DeletionRule) -> None:
+    from otel_sqlite_exporter.archive.dataset_format.dataset_folder import open_dataset
+    from otel_sqlite_exporter.archive.dataset_removal.dataset_deletion import check_dataset_rule
+
+    check_dataset_rule(open_dataset(settings.path), rule)
 
 
 def _ask(settings: Settings, plan: DeletionPlan) -> bool:

@@ -42,7 +42,7 @@ def _parse_by(parse: Callable[[Any], int]) -> Callable[[click.Context, click.Par
     callback=_parse_by(parse_size),
     help="Remove what is oldest, if the file holds more than this, such as 2GiB, until it holds 5% less.",
 )
-@click.option("--max-sessions", type=click.IntRange(0), help="Remove all sessions but so many, the newest.")
+@click.option("--max-sessions", type=click.IntRange(0), help="Keep only this many sessions, the newest.")
 @click.option(
     "--service",
     "services",
@@ -86,6 +86,8 @@ def prune(
     Whole sessions go, the oldest end first, and traces, log records and data points without a session. What runs and
     what is pinned stays. The command works in short transactions, also while applications write. It may be stopped at
     any time, and goes on when it is run again. Then free space is given back to the system.
+
+    For a dataset, give --older-than, and if you like --keep-failed, --service, --dry-run and --json.
 
     Exit code 1 if the file stays beyond --max-size or --max-sessions.
     """
