@@ -102,10 +102,11 @@ def prune(
     if os.path.isdir(settings.path):
         from otel_sqlite_exporter.cli.keeping.dataset_removals import prune_in_dataset
 
-        if older_than is None or max_size is not None or max_sessions is not None or metrics_raw_days is not None:
+        of_files = (max_size, max_sessions, metrics_raw_days, keep_users or None)
+        if older_than is None or any(rule is not None for rule in of_files):
             raise click.UsageError(
-                f"{settings.path} is a dataset: give --older-than; --max-size, --max-sessions and "
-                "--metrics-raw-days are for files"
+                f"{settings.path} is a dataset: give --older-than; --max-size, --max-sessions, "
+                "--metrics-raw-days and --keep-users are for files"
             )
         return prune_in_dataset(settings.path, older_than, keep_failed, services, dry_run=dry_run, as_json=as_json)
     rules = RetentionRules(older_than, max_size, max_sessions, services, keep_failed, keep_users, metrics_raw_days)
