@@ -57,7 +57,7 @@ WITH RECURSIVE
     SELECT p.trace
     FROM near_sessions AS n
     CROSS JOIN _trace_sessions AS p ON p.session = n.session
-    WHERE p.trace NOT IN (SELECT t.id FROM _traces AS t WHERE t.trace_id = '')
+    WHERE iif(p.trace IN (SELECT t.id FROM _traces AS t WHERE t.trace_id = ''), 0, n.session) > 0
   ),
   near_asked (asked_key, is_open) AS MATERIALIZED (
     -- Likewise: here a step of time is 1099511627776.
