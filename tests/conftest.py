@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import gc
 import json
-import math
 import os
 import re
 import shutil
@@ -34,12 +33,10 @@ HANG_S = 180
 when the machine is busy."""
 EXAMPLES = 40
 """How many examples a test draws unless it says another number."""
-TRACED_CASES = 5
+TRACED_CASES = 20
 """How many cases of a test with parameters count lines for the coverage: the others run the same lines again, and the
-tracer adds a third to their time. Of the programs that they start only those of the first case do: the tracer doubles
-the time of a short one."""
-CASE = pytest.StashKey[int]()
-"""Which of the cases of a test this is, from 1."""
+tracer adds a third to their time."""
+IS_TRACED = pytest.StashKey[bool]()
 TRACES_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 """The environment variable that lets a process that a test starts count lines, too."""
 SETTINGS = re.compile(r"OTEL_|PYTHON(?!PATH$)|.*_proxy$", re.IGNORECASE)
@@ -107,7 +104,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     for item in session.items:
         name = item.nodeid.partition("[")[0]
         cases[name] += 1
-        item.stash[CASE] = cases[name]
+        item.stash[IS_TRACED] = cases[name] <= TRACED_CASES and item.get_closest_marker("slow") is None
     gc.freeze()
     gc.enable()
 
@@ -116,17 +113,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Count lines for the coverage only where they are new: slow tests, too, run the lines of others again."""
     tracer = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
-    if tracer is None:
+    if tracer is None or item.stash[IS_TRACED]:
         return (yield)
-    case = item.stash[CASE] if item.get_closest_marker("slow") is None else math.inf
-    of_children = os.environ.pop(TRACES_CHILDREN, None) if case > 1 else None
-    if case > TRACED_CASES:
-        tracer.stop()
+    of_children = os.environ.pop(TRACES_CHILDREN, None)
+    tracer.stop()
     try:
         return (yield)
     finally:
-        if case > TRACED_CASES:
-            tracer.start()
+        tracer.start()
         if of_children is not None:
             os.environ[TRACES_CHILDREN] = of_children
 
