@@ -35,7 +35,7 @@ demo: $(DEMO_VENV)/.installed ## run the example agent, show its calls, and say 
 
 ##@ While you work
 
-quick: native ## the tests that are not marked slow, in two minutes
+quick: native ## the tests that are not marked slow
 	$(PYTEST) -m "not slow"
 
 native: $(VENV)/.installed ## compile the core, where a compiler is; a test run does it too
