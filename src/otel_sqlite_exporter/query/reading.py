@@ -261,8 +261,17 @@ def _check_found(
     connection: sqlite3.Connection, view: AskableView[Any], column: str, prefix: str, found: Sequence[str]
 ) -> None:
     """Raise NotFoundError unless the first of these ids is the one that is meant."""
-    is_archived = not found and connection.execute(read_query("has_archives")).fetchone()[0]
-    check_unique(view.name, column, prefix, found, is_archived=bool(is_archived))
+    check_unique(view.name, column, prefix, found, is_archived=not found and _is_archived(connection))
+
+
+def _is_archived(connection: sqlite3.Connection) -> bool:
+    """Return whether days of the file are in a dataset. Files of older versions cannot note that."""
+    try:
+        return bool(connection.execute(read_query("has_archives")).fetchone()[0])
+    except sqlite3.OperationalError as error:
+        if str(error).startswith(_MISSING):
+            return False
+        raise
 
 
 def get_events(connection: sqlite3.Connection, ids: Sequence[int | None]) -> tuple[EventSummary, ...]:
