@@ -67,7 +67,7 @@ def test_kills_change_nothing(split: DatasetFolder, tmp_path: Path) -> None:
     """Each kill is in another part of the work. A run that follows one is killed too, or undisturbed."""
     undisturbed = _copy(split, tmp_path / "undisturbed")
     compacted = run_forked("compact", undisturbed.path)
-    assert (compacted.code, "decided" in compacted.output) == (0, True), compacted.output
+    assert (compacted.code, "derived" in compacted.output) == (0, True), compacted.output
     before, after = _read_by_day(split), _read_by_day(undisturbed)
     assert len(after) > 2
     chance = random.Random(7)
