@@ -128,12 +128,21 @@ def open_engine(
                 return DatasetEngine([path for name in tables for path in paths[name]], statements, threads, memory)
         except errors as error:
             if manifests == read_manifests(dataset):
-                raise name_damaged(dataset, error) or DamagedFileError(
-                    f"{dataset.path}: a part cannot be read ({describe_error(error)}): copy it from a backup"
-                ) from None
+                raise make_damage_error(dataset, error) from None
         if damaged is not None and (tried + 1 == _TRIES or manifests == read_manifests(dataset)):
             raise DamagedFileError(f"{damaged}: the part is missing or has another size: copy it from a backup")
     raise DamagedFileError(f"{dataset.path}: its parts change all the time: try again when `compact` has ended")
+
+
+def make_damage_error(dataset: DatasetFolder, error: Exception) -> DamagedFileError:
+    """Return the error for parts that DuckDB cannot read: it names a damaged one, or else the dataset.
+
+    Raises:
+        DamagedFileError: A manifest cannot be read.
+    """
+    return name_damaged(dataset, error) or DamagedFileError(
+        f"{dataset.path}: a part cannot be read ({describe_error(error)}): copy it from a backup"
+    )
 
 
 def name_damaged(dataset: DatasetFolder, error: Exception) -> DamagedFileError | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Columns that few resources or scopes tell of many rows: read once for all rows of a batch that have them.
+"""Columns of resources and scopes. Many rows share them, so they are read once for all rows of a batch.
 
 To join them to each row, and to make Python texts of them, takes a sixth of the time that spans take.
 """

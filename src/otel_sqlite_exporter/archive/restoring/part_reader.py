@@ -12,8 +12,8 @@ from itertools import chain
 from types import TracebackType
 from typing import Any
 
-from otel_sqlite_exporter.archive.archive_packages import describe_error, list_duckdb_errors
-from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, name_damaged
+from otel_sqlite_exporter.archive.archive_packages import list_duckdb_errors
+from otel_sqlite_exporter.archive.asking.dataset_engine import DatasetEngine, make_damage_error
 from otel_sqlite_exporter.archive.asking.engine_views import build_table_view
 from otel_sqlite_exporter.archive.dataset_format.dataset_folder import DatasetFolder
 from otel_sqlite_exporter.archive.dataset_format.dataset_tables import TABLES
@@ -27,8 +27,8 @@ _MEMORY = 1 << 30
 
 
 class PartReader:
-    """Reads the parts of `manifests`, those of `tables` alone. `one_by_one`: `choose` says of which, before each `read`
-    of others. Close it, or use it in a `with`.
+    """Reads the parts of `manifests`, those of `tables` alone. With `one_by_one`, `choose` names the
+    manifest that the next `read` reads. Close it, or use it in a `with`.
 
     Raises:
         DamagedFileError: A part is missing, cannot be read, or is not what its manifest says.
@@ -92,6 +92,4 @@ class PartReader:
             raise self._describe(error) from None
 
     def _describe(self, error: Exception) -> DamagedFileError:
-        return name_damaged(self._dataset, error) or DamagedFileError(
-            f"{self._dataset.path}: a part cannot be read ({describe_error(error)}): copy it from a backup"
-        )
+        return make_damage_error(self._dataset, error)

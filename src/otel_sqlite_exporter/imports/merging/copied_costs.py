@@ -37,8 +37,8 @@ class CopiedCosts(CallPrices):
         self._known.clear()
 
     def lacks_cost(self, record: EncodedSpan | EncodedLog) -> bool:
-        """Return whether a record is a call that does not tell its cost, and of which no cost is known by what it
-        tells."""
+        """Return whether a record is a call that does not tell its cost, and no source has told the cost of such a
+        call."""
         llm = record.interactions.llm
         if llm is None or not super().lacks_cost(record):
             return False
